@@ -1,0 +1,139 @@
+"""How many hidden states become one vector: the choices, without the arithmetic."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from fineview.core.data.task import Level
+from fineview.core.errors import ConfigError
+
+TokenPooling = Literal["cls", "mean", "max", "first", "last"]
+LayerMix = Literal["single", "mean", "sum", "concat", "weighted"]
+
+SENTENCE_POOLINGS: tuple[TokenPooling, ...] = ("cls", "mean", "max")
+WORD_POOLINGS: tuple[TokenPooling, ...] = ("first", "last", "mean")
+MIXES: tuple[LayerMix, ...] = get_args(LayerMix)
+
+
+def token_poolings(level: Level) -> tuple[TokenPooling, ...]:
+    """Return the three token poolings of a level, in the order of the store's third axis."""
+    return WORD_POOLINGS if level == "word" else SENTENCE_POOLINGS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolingConfig:
+    """One way to pool: tokens within each layer first, then the layers.
+
+    Attributes:
+        layers: Layers to use; 0 is the embedding output, 1 … L are the blocks, negative counts
+            from the last block as in Python (-1 is block L).
+        mix: How several layers become one. `single` takes exactly one layer.
+        tokens: How the tokens of a text become one vector; `cls`, `mean` or `max` for sentences
+            and pairs, `first`, `last` or `mean` of a word's sub-tokens.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
+
+    layers: tuple[int, ...] = (-1,)
+    mix: LayerMix = "single"
+    tokens: TokenPooling = "mean"
+
+    def __post_init__(self) -> None:
+        """Refuse what no encoder could do."""
+        if not self.layers:
+            raise ConfigError("Choose at least one layer to pool.", "layers")
+        if self.mix not in MIXES:
+            raise ConfigError(f"Layer mix {self.mix!r} is not one of {', '.join(MIXES)}.", "mix")
+        if self.tokens not in get_args(TokenPooling):
+            raise ConfigError(
+                f"Token pooling {self.tokens!r} is not one of {', '.join(get_args(TokenPooling))}.",
+                "tokens",
+            )
+        if self.mix == "single" and len(self.layers) != 1:
+            raise ConfigError(
+                f"The mix 'single' takes one layer, not {len(self.layers)}: choose another mix.",
+                "mix",
+            )
+
+    def resolved(self, depth: int) -> "PoolingConfig":
+        """Return the same choice with layers counted from 0, ascending, each once.
+
+        Args:
+            depth: L, the number of blocks of the encoder.
+
+        Raises:
+            ConfigError: A layer is not within 0 … L.
+        """
+        layers = sorted({layer + depth + 1 if layer < 0 else layer for layer in self.layers})
+        if layers[0] < 0 or layers[-1] > depth:
+            raise ConfigError(
+                f"Layers {list(self.layers)} are not all within 0 … {depth} of this encoder.",
+                "layers",
+            )
+        return PoolingConfig(layers=tuple(layers), mix=self.mix, tokens=self.tokens)
+
+    def width(self, dimension: int) -> int:
+        """Return how many numbers the head sees per text, D' (for `weighted`: after the mix)."""
+        return dimension * (len(self.layers) if self.mix == "concat" else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named choice of layers and mix from the lecture.
+
+    Attributes:
+        key: Name in spec files.
+        title: Name on screen.
+        layers: Layers for an encoder with L blocks.
+        mix: Layer mix.
+    """
+
+    key: str
+    title: str
+    layers: tuple[int, ...]
+    mix: LayerMix
+
+
+def presets(depth: int) -> tuple[Preset, ...]:
+    """Return the lecture's list for an encoder with `depth` = L blocks.
+
+    Source:
+        Devlin et al. 2019, arXiv:1810.04805, table 7 (embeddings, second-to-last, last, weighted
+        sum, concat last four) and the lecture's "last N−1 layers"; the learned weights are the
+        scalar mix of Peters et al. 2018, arXiv:1802.05365, equation 1.
+    """
+    blocks = tuple(range(1, depth + 1))
+    four = blocks[-4:]
+    rest = blocks[1:] or blocks
+    return (
+        Preset("last", "Last layer", (depth,), "single"),
+        Preset("second-to-last", "Layer N−1", (max(depth - 1, 0),), "single"),
+        Preset("embeddings", "Embeddings only", (0,), "single"),
+        Preset("average-all", "Average all", blocks, "mean"),
+        Preset("average-rest", "Average last N−1", rest, "mean"),
+        Preset("concat-last-four", "Concat last four", four, "concat"),
+        Preset("average-last-four", "Average last four", four, "mean"),
+        Preset("sum-last-four", "Sum last four", four, "sum"),
+        Preset("weighted-all", "Learned weights, all", blocks, "weighted"),
+    )
+
+
+def describe(pooling: PoolingConfig, depth: int) -> str:
+    """Return a short name, for instance "concat 3–6 · mean"."""
+    choice = pooling.resolved(depth)
+    for preset in presets(depth):
+        if preset.layers == choice.layers and preset.mix == choice.mix:
+            return f"{preset.title} · {choice.tokens}"
+    if len(choice.layers) == 1:
+        return f"Layer {choice.layers[0]} · {choice.tokens}"
+    return f"{choice.mix.capitalize()} {spell(choice.layers)} · {choice.tokens}"
+
+
+def spell(layers: tuple[int, ...]) -> str:
+    """Return ascending layers with runs drawn together: (1, 2, 3, 6) gives "1–3, 6"."""
+    groups: list[list[int]] = []
+    for layer in layers:
+        if groups and layer == groups[-1][-1] + 1:
+            groups[-1].append(layer)
+        else:
+            groups.append([layer])
+    return ", ".join(str(g[0]) if len(g) == 1 else f"{g[0]}–{g[-1]}" for g in groups)

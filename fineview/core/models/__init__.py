@@ -1,0 +1,1 @@
+"""Pretrained models: what can be had, where it lies on disk, and how it is loaded."""

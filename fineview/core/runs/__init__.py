@@ -1,0 +1,1 @@
+"""Runs: one experiment each, on disk from its first step."""

@@ -1,0 +1,1 @@
+"""Heads, the training loop, metrics and baselines."""

@@ -1,0 +1,1 @@
+"""The window. Shows results and hands over configurations; computes nothing."""

@@ -1,0 +1,1 @@
+"""One widget a panel; panels do not know each other."""

@@ -1,0 +1,1 @@
+"""Pictures of numbers; they know nothing of jobs."""

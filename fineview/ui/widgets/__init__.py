@@ -1,0 +1,1 @@
+"""Small controls; they know nothing of jobs."""

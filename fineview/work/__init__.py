@@ -1,0 +1,1 @@
+"""The bridge between window and compute: jobs, mailboxes, two lanes, cycle collector."""
