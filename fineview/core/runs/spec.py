@@ -21,7 +21,9 @@ class RunSpec:
         task: Name of a task in the catalogue.
         encoder: Name of an encoder in the catalogue, or the path of a local transformers folder.
         max_length: Tokens per text, special tokens included; longer texts are cut.
-        seed: Decides splits where the data has none, the head's first weights and the batch order.
+        seed: Decides the head's first weights and the batch order.
+        split_seed: Decides the splits where the data has none. Apart from `seed`, so that runs over
+            several seeds are measured on the same texts.
         pooling: How hidden states become features.
         head: What is trained on them.
         training: How.
@@ -34,6 +36,7 @@ class RunSpec:
     encoder: str = "minilm-l6"
     max_length: int = 128
     seed: int = 0
+    split_seed: int = 0
     pooling: PoolingConfig = field(default_factory=PoolingConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
@@ -51,8 +54,13 @@ class RunSpec:
                 f"Maximum length must be within 3 … 8192 tokens, not {self.max_length}.",
                 "max_length",
             )
-        if not 0 <= self.seed < 2**31:
-            raise ConfigError(f"Seed must be within 0 … 2147483647, not {self.seed}.", "seed")
+        for name in ("seed", "split_seed"):
+            if not 0 <= getattr(self, name) < 2**31:
+                raise ConfigError(
+                    f"{name.replace('_', ' ').capitalize()} must be within 0 … 2147483647, "
+                    f"not {getattr(self, name)}.",
+                    name,
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as plain JSON values."""

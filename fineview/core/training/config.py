@@ -1,6 +1,7 @@
 """Heads and how they are trained: the settings, without the arithmetic."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from math import isfinite
 from typing import Literal, get_args
 
@@ -60,7 +61,7 @@ class TrainConfig:
     learning_rate: float = 0.1
     batch_size: int = 32
     weight_decay: float = 0.01
-    epochs: int = 20
+    epochs: int = 100
     class_weights: ClassWeights = "none"
     patience: int = 0
 
@@ -90,6 +91,14 @@ class TrainConfig:
                 f"Class weights {self.class_weights!r} is not one of none, balanced.",
                 "class_weights",
             )
+
+    def with_live(self, changes: Mapping[str, float]) -> "TrainConfig":
+        """Return the config with the LIVE_SETTINGS named in `changes`; others are left alone."""
+        return replace(
+            self,
+            learning_rate=changes.get("learning_rate", self.learning_rate),
+            weight_decay=changes.get("weight_decay", self.weight_decay),
+        )
 
 
 TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))

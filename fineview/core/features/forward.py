@@ -1,0 +1,144 @@
+"""One batch through the encoder, all layers, tokens pooled within each layer."""
+
+import inspect
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fineview.core.errors import ModelError
+from fineview.core.features.batches import Batch, TokenPooler
+from fineview.core.models.encoder import Encoder
+from fineview.core.progress import Report
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Forward:
+    """A loaded encoder, ready to compute; used in a `with` block.
+
+    While it is open, the encoder asks the report before each of its blocks, since one batch of a
+    large encoder may take longer than Stop may wait.
+
+    Attributes:
+        padding: Token id for places behind a text. Some encoders count positions by it.
+    """
+
+    def __init__(self, encoder: Encoder, report: Report) -> None:
+        encoder.load(report)
+        self._encoder = encoder
+        self._report = report
+        self._model: Any = encoder.model
+        self._device = encoder.device
+        self._tokens_that_fit: int | None = None
+        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
+        padding = encoder.folder.config.get("pad_token_id")
+        self.padding: int = padding if type(padding) is int else 0
+        accepted = inspect.signature(self._model.forward).parameters
+        names = encoder.tokenizer.model_input_names
+        self._segments = "token_type_ids" in accepted and "token_type_ids" in names
+
+    def __enter__(self) -> Self:
+        """Let the blocks ask the report."""
+        import torch
+
+        thread = threading.get_ident()
+
+        def ask(*_: object) -> None:
+            # Another thread that uses the same encoder has a report of its own.
+            if threading.get_ident() == thread:
+                self._report.check()
+
+        for module in self._model.modules():
+            if isinstance(module, torch.nn.ModuleList) and len(module) == self._encoder.info.layers:
+                self._hooks = [block.register_forward_pre_hook(ask) for block in module]
+                break
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the encoder as it was."""
+        for hook in self._hooks:
+            hook.remove()
+
+    def block(self, batch: Batch) -> NDArray[np.float32]:
+        """Compute one batch; where memory does not suffice, in halves, now and from now on.
+
+        Returns:
+            (n, L+1, 3, D) float32: n texts of the batch, or its words, in order.
+
+        Raises:
+            ModelError: Not even one text fits into memory.
+            JobCancelled: Stop was pressed.
+        """
+        self._report.check()
+        fits = self._tokens_that_fit is None or batch.ids.size <= self._tokens_that_fit
+        if fits or len(batch.texts) == 1:
+            result = self._try(batch)
+            if result is not None:
+                return result
+            # Here the exception, and with it the tensors of the failed attempt, is gone.
+            self._free()
+            if len(batch.texts) == 1:
+                raise ModelError(
+                    f"{self._encoder.info.title} ran out of memory on {self._device} with a text "
+                    f"of {batch.ids.shape[1]} tokens: choose a smaller maximum length, or the "
+                    f"device cpu."
+                )
+            self._tokens_that_fit = batch.ids.size // 2
+        return np.concatenate([self.block(half) for half in batch.halves()])
+
+    def _try(self, batch: Batch) -> NDArray[np.float32] | None:
+        """Return the block, or None where memory did not suffice."""
+        try:
+            return self._run(batch)
+        except RuntimeError as error:  # torch.OutOfMemoryError is one; CPU and MPS have no own
+            if not _is_memory(error):
+                raise
+        return None
+
+    def _run(self, batch: Batch) -> NDArray[np.float32]:
+        import torch
+
+        with torch.inference_mode():
+            pooler = TokenPooler(batch, self._device)
+            inputs = {"input_ids": torch.from_numpy(batch.ids).to(self._device)}
+            if self._segments:
+                inputs["token_type_ids"] = torch.from_numpy(batch.segments).to(self._device)
+            if pooler.mask is not None:
+                inputs["attention_mask"] = pooler.mask.long()
+            layers = self._model(**inputs, output_hidden_states=True).hidden_states
+            if layers is None or len(layers) != self._encoder.info.layers + 1:
+                raise ModelError(
+                    f"{self._encoder.info.title} does not give the hidden states of its "
+                    f"{self._encoder.info.layers} layers: choose a BERT-like encoder."
+                )
+            pooled = torch.stack([pooler(layer) for layer in layers], dim=1)
+            block: NDArray[np.float32] = pooled.float().cpu().numpy()
+        return block
+
+    def _free(self) -> None:
+        import torch
+
+        if self._device == "cuda":
+            torch.cuda.empty_cache()
+        elif self._device == "mps":
+            torch.mps.empty_cache()
+
+
+def _is_memory(error: RuntimeError) -> bool:
+    import torch
+
+    text = str(error).lower()
+    return (
+        isinstance(error, torch.OutOfMemoryError)
+        or "out of memory" in text
+        or "can't allocate memory" in text
+    )

@@ -1,0 +1,129 @@
+"""Files written whole or not at all, and their sums."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from fineview.core.errors import StoreError
+
+CHUNK = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Replace the file `path` by `data`: a reader, or a crash, sees the old file or the new one.
+
+    Args:
+        path: File in any folder; missing folders are made.
+        data: The whole content.
+
+    Raises:
+        StoreError: The disk is full, or the folder cannot be written to. The old file stands and
+            nothing temporary is left.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise write_error(error, path.parent, len(data)) from error
+    finally:
+        # After the replacement there is nothing left of this name.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in `folder` survive a power cut, where the system can do that."""
+    if os.name == "nt":  # Windows opens no folders.
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_error(error: OSError, folder: Path, needed: int = 0) -> StoreError:
+    """Return a failed write as one sentence with a remedy.
+
+    Args:
+        error: What the system said.
+        folder: Where the file was to go.
+        needed: Bytes that were to be written, 0 if unknown.
+    """
+    if error.errno in _FULL:
+        return disk_full(folder, needed)
+    if error.errno in _FORBIDDEN:
+        return StoreError(
+            f"The folder {folder} cannot be written to ({error.strerror}): change its permissions, "
+            f"or choose another folder with --workspace or FINEVIEW_CACHE."
+        )
+    return StoreError(
+        f"Writing to the folder {folder} failed ({error.strerror or error}): check the disk, or "
+        f"choose another folder with --workspace or FINEVIEW_CACHE."
+    )
+
+
+def disk_full(folder: Path, needed: int = 0) -> StoreError:
+    """Return the error for a folder that cannot take `needed` more bytes (0: unknown)."""
+    size = f"{max(1, round(needed / 1e6)):,} MB free " if needed else "more free space "
+    return StoreError(
+        f"The disk is full: fineview needs {size}in {folder}; free space there, or set "
+        f"FINEVIEW_CACHE or --workspace to a folder on another disk."
+    )
+
+
+def sha256_file(path: Path, check: Callable[[], None] | None = None) -> str:
+    """Return the sha256 of a file in hexadecimal.
+
+    Args:
+        path: An ordinary file.
+        check: Called every mebibyte; may raise to stop.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(CHUNK):
+                digest.update(block)
+                if check is not None:
+                    check()
+    except OSError as error:
+        raise StoreError(
+            f"The file {path} cannot be read ({error.strerror}): check that it exists and may be "
+            f"read."
+        ) from error
+    return digest.hexdigest()
+
+
+def free_bytes(path: Path) -> int:
+    """Return the bytes that may still be written on the disk that holds `path`.
+
+    Args:
+        path: A file or folder; it need not exist yet.
+
+    Raises:
+        StoreError: The disk cannot be asked.
+    """
+    place = path.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        return shutil.disk_usage(place).free
+    except OSError as error:
+        raise StoreError(
+            f"The free space of {place} cannot be read ({error.strerror}): choose another folder."
+        ) from error

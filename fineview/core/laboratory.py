@@ -1,0 +1,330 @@
+"""Everything the program can do, in one object: the window and the command line hold one each."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fineview import __version__
+from fineview.core.data.task import SPLITS, LabelKind, Task, TaskInfo
+from fineview.core.device import DeviceStatus, device_status
+from fineview.core.errors import DataError
+from fineview.core.features.store import FeatureStore
+from fineview.core.locations import Locations
+from fineview.core.models.info import EncoderInfo, Token
+from fineview.core.progress import SILENT, Report
+from fineview.core.runs.execute import RunOutcome, execute
+from fineview.core.runs.spec import RunSpec
+from fineview.core.runs.store import RunStore
+from fineview.core.runs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fineview.core.features.extract import HiddenStates
+    from fineview.core.models.encoder import Encoder
+
+_EXAMPLES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """What the window shows of a task.
+
+    Attributes:
+        info: Name, meaning, origin.
+        items: N.
+        label_kind: Classes or numbers.
+        classes: Class names.
+        sizes: Items of train, validation and test.
+        balance: Items of each class over all splits.
+        examples: Items from all over the task, as a person reads them, with their labels.
+        notes: What was left out while reading.
+    """
+
+    info: TaskInfo
+    items: int
+    label_kind: LabelKind
+    classes: tuple[str, ...]
+    sizes: tuple[int, int, int]
+    balance: tuple[int, ...]
+    examples: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a trained head says of a typed example.
+
+    Attributes:
+        run_id: The head's run.
+        items: The text, or each word of a word-level example.
+        probabilities: For each item, (class, probability) from likely to unlikely.
+        truncated: Whether the text was cut at the run's maximum length.
+    """
+
+    run_id: str
+    items: tuple[str, ...]
+    probabilities: tuple[tuple[tuple[str, float], ...], ...]
+    truncated: bool
+
+
+class Laboratory:
+    """Models, tasks, features and runs of one workspace.
+
+    Methods that load or compute belong on the compute thread; `tokens` on the lookup thread.
+    torch, transformers and scikit-learn are imported when first needed.
+
+    Attributes:
+        locations: Workspace and cache.
+        workspace: The open workspace.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+    """
+
+    def __init__(self, locations: Locations, device: str = "auto") -> None:
+        """Open the workspace.
+
+        Raises:
+            StoreError: Another fineview uses it, or it cannot be written.
+        """
+        self.locations = locations
+        self.device = device
+        self.workspace = Workspace.open(locations.workspace)
+        self._encoders: dict[str, Encoder] = {}
+        self._readers: dict[str, Encoder] = {}
+        self._tasks: dict[tuple[str, int], Task] = {}
+        self._features: tuple[tuple[object, ...], HiddenStates] | None = None
+
+    def close(self) -> None:
+        """Let the workspace go."""
+        self.workspace.close()
+
+    @property
+    def runs(self) -> RunStore:
+        """The workspace's runs."""
+        return self.workspace.runs
+
+    @cached_property
+    def store(self) -> FeatureStore:
+        """The hidden states on disk."""
+        return FeatureStore(self.locations.cache)
+
+    def warm_up(self, report: Report = SILENT) -> None:
+        """Import what the first run needs and let every library do its first-time work."""
+        from fineview.core.device import apply_threads
+
+        steps = ("PyTorch", "the encoder library", "scikit-learn", "optimisers")
+        for done, name in enumerate(steps):
+            report.check()
+            report.progress(done, len(steps), f"Loading {name}…")
+            if name == "PyTorch":
+                import torch
+
+                apply_threads()
+            elif name == "the encoder library":
+                import transformers.models.auto  # noqa: F401
+            elif name == "scikit-learn":
+                import sklearn.linear_model
+                import sklearn.model_selection  # noqa: F401
+            else:
+                # The first optimiser of a process imports half of torch's compiler: seconds.
+                weight = torch.nn.Parameter(torch.zeros(2, 2))
+                optimiser = torch.optim.AdamW([weight])
+                loss = torch.nn.functional.cross_entropy(weight, torch.tensor([0, 1]))
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+        report.progress(len(steps), len(steps), "Ready")
+
+    def task(self, name: str, split_seed: int = 0) -> Task:
+        """Return a task; read once."""
+        from fineview.core.data.bundled import load_task
+
+        key = (name, split_seed)
+        if key not in self._tasks:
+            self._tasks[key] = load_task(name, split_seed)
+        return self._tasks[key]
+
+    def task_view(self, name: str, split_seed: int = 0) -> TaskView:
+        """Return what the window shows of a task."""
+        task = self.task(name, split_seed)
+        every = np.sort(np.concatenate([task.splits[split] for split in SPLITS]))
+        # Spread over the whole task, so that all its classes are met.
+        asked = every[np.linspace(0, len(every) - 1, min(_EXAMPLES, len(every))).astype(int)]
+        return TaskView(
+            info=task.info,
+            items=len(every),
+            label_kind=task.label_kind,
+            classes=task.classes,
+            sizes=(
+                len(task.splits["train"]),
+                len(task.splits["validation"]),
+                len(task.splits["test"]),
+            ),
+            balance=tuple(
+                int(n) for n in np.sum([task.balance(split) for split in SPLITS], axis=0)
+            ),
+            examples=tuple(
+                (task.example(int(i)), task.classes[int(task.labels[i])]) for i in asked
+            ),
+            notes=task.notes,
+        )
+
+    def encoder(self, name: str) -> "Encoder":
+        """Return an encoder; its weights are loaded when first used."""
+        from fineview.core.models.encoder import open_encoder
+
+        if name not in self._encoders:
+            self._encoders[name] = open_encoder(name, self.locations.cache, self.device)
+        return self._encoders[name]
+
+    def encoder_info(self, name: str) -> EncoderInfo:
+        """Return layers, sizes and the removed surrogate head of an encoder."""
+        return self.encoder(name).info
+
+    def features(self, spec: RunSpec, report: Report = SILENT) -> "HiddenStates":
+        """Return the hidden states of all layers for the spec's texts, computed at most once."""
+        from dataclasses import replace
+
+        from fineview.core.features.extract import extract
+
+        key = (spec.task, spec.split_seed, spec.encoder, spec.max_length)
+        if self._features is not None and self._features[0] == key:
+            return replace(self._features[1], cached=True, seconds=0.0)
+        hidden = extract(
+            self.encoder(spec.encoder),
+            self.task(spec.task, spec.split_seed),
+            self.store,
+            max_length=spec.max_length,
+            report=report,
+        )
+        self._features = (key, hidden)
+        return hidden
+
+    def forget_features(self) -> None:
+        """Empty the store of hidden states; they are computed again when needed."""
+        self._features = None
+        self.store.clear()
+
+    def execute(
+        self, spec: RunSpec, report: Report = SILENT, *, resume: str | None = None
+    ) -> RunOutcome:
+        """Carry out one run; see `core.runs.execute`."""
+        return execute(spec, self, report, resume=resume)
+
+    def resume(self, run_id: str, report: Report = SILENT) -> RunOutcome:
+        """Go on with a stopped or interrupted run."""
+        return execute(self.runs.read(run_id).spec, self, report, resume=run_id)
+
+    def tokens(
+        self, encoder: str, text: str, second: str | None = None, max_length: int = 128
+    ) -> tuple[Token, ...]:
+        """Return the tokens the encoder makes of a text or a pair.
+
+        Has a tokenizer of its own: the compute thread's may be at work.
+        """
+        from fineview.core.models.encoder import open_encoder
+
+        if encoder not in self._readers:
+            self._readers[encoder] = open_encoder(encoder, self.locations.cache, "cpu")
+        return self._readers[encoder].tokens(text, second, max_length)
+
+    def predict(
+        self, run_id: str, text: str, second: str | None = None, report: Report = SILENT
+    ) -> Prediction:
+        """Let a run's head judge a typed example.
+
+        Args:
+            run_id: A run that left a head.
+            text: A text, the first of a pair, or (word level) a sentence whose words are judged.
+            second: The second text of a pair.
+            report: Asked between batches.
+
+        Raises:
+            DataError: Nothing to judge was typed.
+            RunError: The run has no head, or it is damaged.
+        """
+        import torch
+
+        from fineview.core.features.extract import states_of
+        from fineview.core.features.pooling import pool
+        from fineview.core.training.heads import LinearHead
+
+        spec = self.runs.read(run_id).spec
+        task = self.task(spec.task, spec.split_seed)
+        encoder = self.encoder(spec.encoder)
+        level = task.info.level
+        if not text.strip() or (level == "pair" and not (second or "").strip()):
+            wanted = "both texts of the pair" if level == "pair" else "a text"
+            raise DataError(f"Type {wanted} to see what the head says.")
+        words = tuple(text.split()) if level == "word" else None
+        states, items, truncated = states_of(
+            encoder,
+            level,
+            [text],
+            [second or ""] if level == "pair" else None,
+            [words] if words else None,
+            max_length=spec.max_length,
+            report=report,
+        )
+        if len(items) == 0:
+            raise DataError("None of these words fits within the run's maximum length.")
+        head = LinearHead.from_arrays(self.runs.tensors(run_id, "head"))
+        pooled = torch.from_numpy(pool(states, spec.pooling, level))
+        with torch.no_grad():
+            shares = head(head.standardise(pooled)).double().softmax(1)
+        ranked = [
+            tuple(sorted(zip(task.classes, row, strict=True), key=lambda pair: -pair[1]))
+            for row in shares.tolist()
+        ]
+        return Prediction(
+            run_id=run_id,
+            items=tuple(words[i] for i in items) if words else (text,),
+            probabilities=tuple(ranked),
+            truncated=bool(truncated),
+        )
+
+    def examples_behind(
+        self, run_id: str, true: int, predicted: int
+    ) -> tuple[tuple[str, str, str, float], ...]:
+        """Return the validation examples of one confusion cell.
+
+        Returns:
+            (text, true class, answered class, probability of the answer), surest first.
+        """
+        spec = self.runs.read(run_id).spec
+        task = self.task(spec.task, spec.split_seed)
+        stored = self.runs.tensors(run_id, "predictions")
+        rows = []
+        for item, shares in zip(
+            stored["validation.items"], stored["validation.probabilities"], strict=True
+        ):
+            if int(task.labels[item]) == true and int(shares.argmax()) == predicted:
+                rows.append((int(item), float(shares[predicted])))
+        rows.sort(key=lambda row: -row[1])
+        return tuple(
+            (task.example(item), task.classes[true], task.classes[predicted], share)
+            for item, share in rows
+        )
+
+    def environment(self) -> Mapping[str, str | int | float | None]:
+        """Return what, besides the spec, a run's figures may depend on."""
+        import torch
+        import transformers
+
+        from fineview.core.device import choose_device
+
+        return {
+            "fineview": __version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "numpy": np.__version__,
+            "device": choose_device(self.device),
+            "threads": torch.get_num_threads(),
+        }
+
+    def status(self) -> DeviceStatus:
+        """Return device, threads and memory for the status bar."""
+        return device_status()

@@ -1,0 +1,177 @@
+"""Hands a vetted folder to transformers: the only file that loads weights or tokenizers."""
+
+import contextlib
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fineview.core.errors import ModelError
+from fineview.core.models.vetting import ModelFolder
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """An encoder in memory.
+
+    Attributes:
+        model: A torch module in eval mode, without pooling layer, on its device.
+        attention: `sdpa`, or `eager` where the architecture has nothing else.
+        unexpected: Tensors of the checkpoint that the model did not take.
+    """
+
+    model: "torch.nn.Module"
+    attention: str
+    unexpected: frozenset[str]
+
+
+def load_model(folder: ModelFolder, device: str) -> Loaded:
+    """Load the bare encoder in float32.
+
+    Args:
+        folder: A vetted folder.
+        device: `cpu`, `cuda` or `mps`.
+
+    Raises:
+        ModelError: transformers does not know the architecture, or the weights do not fit it.
+    """
+    import torch
+    from transformers import AutoModel
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING
+
+    config = _config(folder, CONFIG_MAPPING)
+    known = MODEL_MAPPING.get(type(config), None)
+    kind = known[0] if isinstance(known, tuple) else known
+    if kind is None:
+        raise ModelError(
+            f"transformers has no encoder for model type {folder.config['model_type']!r} of "
+            f"{folder.path}: choose a BERT-like encoder."
+        )
+    attention = "sdpa" if getattr(kind, "_supports_sdpa", False) else "eager"
+    options: dict[str, Any] = {}
+    if "add_pooling_layer" in inspect.signature(kind.__init__).parameters:
+        options["add_pooling_layer"] = False
+    with _quiet():
+        try:
+            model, report = AutoModel.from_pretrained(
+                str(folder.path),
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                attn_implementation=attention,
+                # Listed with both shapes in `report`, instead of an exception of many lines.
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+                **options,
+            )
+        except Exception as error:
+            raise ModelError(
+                f"{folder.path} cannot be loaded by transformers ({first_line(error)}): get the "
+                f"model again, or choose another."
+            ) from error
+    _refuse_gaps(folder, report)
+    model.eval()
+    try:
+        model.to(device)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{folder.path} does not fit on {device} ({first_line(error)}): choose the device cpu."
+        ) from error
+    return Loaded(model, attention, frozenset(report["unexpected_keys"]))
+
+
+def _config(folder: ModelFolder, known: Mapping[str, Any]) -> Any:  # noqa: ANN401 - PretrainedConfig
+    """Build the configuration from the vetted values, not from the file again."""
+    model_type = folder.config["model_type"]
+    if model_type not in known:
+        raise ModelError(
+            f"transformers does not know the model type {model_type!r} of {folder.path}: choose a "
+            f"BERT-like encoder."
+        )
+    try:
+        return known[model_type].from_dict(dict(folder.config))
+    except Exception as error:
+        raise ModelError(
+            f"{folder.path / 'config.json'} does not describe a {model_type} "
+            f"({first_line(error)}): get the model again."
+        ) from error
+
+
+def _refuse_gaps(folder: ModelFolder, report: Mapping[str, Any]) -> None:
+    """Raise where transformers filled a weight at random."""
+    wrong = sorted(report["mismatched_keys"])
+    if wrong:
+        name, found, expected = wrong[0]
+        raise ModelError(
+            f"The weight {name} of {folder.path} has shape {list(found)}, but config.json says "
+            f"{list(expected)}: get the model again."
+        )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise ModelError(
+            f"{folder.path} lacks {len(missing)} weights of the encoder, for instance "
+            f"{missing[0]}: get the model again."
+        )
+
+
+def load_tokenizer(folder: ModelFolder) -> Any:  # noqa: ANN401 - transformers is untyped
+    """Load the tokenizer.
+
+    Raises:
+        ModelError: There is none, it has no fast form, or it has ids that the model lacks.
+    """
+    from transformers import AutoTokenizer
+
+    with _quiet():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(
+                str(folder.path), local_files_only=True, trust_remote_code=False, use_fast=True
+            )
+        except Exception as error:
+            raise ModelError(
+                f"The tokenizer of {folder.path} cannot be loaded ({first_line(error)}): the "
+                f"folder needs tokenizer.json or a vocabulary beside config.json."
+            ) from error
+    if not tokenizer.is_fast:
+        raise ModelError(
+            f"The tokenizer of {folder.path} has no fast form: save it again with tokenizer.json."
+        )
+    rows = folder.config.get("vocab_size")
+    largest = max(tokenizer.get_vocab().values(), default=0)
+    if type(rows) is int and largest >= rows:
+        raise ModelError(
+            f"The tokenizer of {folder.path} has token {largest}, but the model only {rows} rows: "
+            f"tokenizer and weights belong to different models."
+        )
+    return tokenizer
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' tables and progress bars off the terminal, for now."""
+    from transformers.utils import logging as transformers_logging
+
+    logging: Any = transformers_logging  # untyped in parts
+    level = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says in one short line."""
+    lines = str(error).strip().splitlines()
+    text = lines[0].rstrip(" .:") if lines else type(error).__name__
+    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -1,0 +1,409 @@
+"""One run from spec to result: the same function for the window, the command line, a cluster."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from fineview.core.data.task import SPLITS, LabelKind, Split, Task, TaskInfo
+from fineview.core.errors import ConfigError, FineviewError, JobCancelled
+from fineview.core.features.config import describe, token_poolings
+from fineview.core.progress import SILENT, Report
+from fineview.core.runs.spec import RunSpec
+from fineview.core.runs.store import RunStore
+from fineview.core.runs.writer import RunWriter
+from fineview.core.training.events import (
+    Event,
+    FeaturesReady,
+    Reference,
+    RunEnded,
+    RunStarted,
+    RunStatus,
+)
+
+if TYPE_CHECKING:  # heavy: imported when a run starts, not when the window does
+    from fineview.core.features.extract import HiddenStates
+    from fineview.core.models.encoder import Encoder
+    from fineview.core.training.loop import Trained
+
+# Solving this many multiply-adds by L-BFGS takes about a second on one core: up to there the
+# optimum is drawn while the curve is young, beyond it at the end.
+_EARLY_OPTIMUM = 30_000_000
+ITEM_NAMES = {"sentence": "texts", "pair": "pairs", "word": "words"}
+
+
+class Bench(Protocol):
+    """What a run needs around it; `core.laboratory.Laboratory` is one."""
+
+    @property
+    def runs(self) -> RunStore:
+        """Where the run is kept."""
+
+    def task(self, name: str, split_seed: int = 0) -> Task:
+        """Return the labelled texts."""
+
+    def encoder(self, name: str) -> "Encoder":
+        """Return the encoder; its weights need not be loaded."""
+
+    def features(self, spec: RunSpec, report: Report) -> "HiddenStates":
+        """Return the hidden states of the spec's texts, from the store if they are there."""
+
+    def environment(self) -> Mapping[str, str | int | float | None]:
+        """Return versions, device and threads, to be kept with the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """What a run that came to its end brought.
+
+    Attributes:
+        run_id: Name of its folder.
+        status: `finished` or `diverged`.
+        text: One sentence for people.
+        result: The run's result.json.
+    """
+
+    run_id: str
+    status: RunStatus
+    text: str
+    result: Mapping[str, Any]
+
+
+class Recorder:
+    """A report that keeps every event in the run's folder before anybody sees it."""
+
+    def __init__(self, report: Report, writer: RunWriter) -> None:
+        self._report = report
+        self._writer = writer
+
+    def publish(self, event: object) -> None:
+        """Write the event; only what is on disk is shown."""
+        if isinstance(event, Event):
+            self._writer.append(event)
+        self._report.publish(event)
+
+    def show(self, event: Event) -> None:
+        """Pass on an event that the store has written itself."""
+        self._report.publish(event)
+
+    def progress(self, done: int, total: int, text: str = "") -> None:
+        """Pass on."""
+        self._report.progress(done, total, text)
+
+    def check(self) -> None:
+        """Pass on."""
+        self._report.check()
+
+    def changes(self) -> Mapping[str, object]:
+        """Pass on."""
+        return self._report.changes()
+
+
+def execute(
+    spec: RunSpec, bench: Bench, report: Report = SILENT, *, resume: str | None = None
+) -> RunOutcome:
+    """Carry out one run and keep it.
+
+    Args:
+        spec: What to do.
+        bench: Task, encoder, features and the run store.
+        report: Receives every event after it is on disk; stops, pauses and changes the run.
+        resume: A stopped or interrupted run to go on with; `spec` must be its own.
+
+    Returns:
+        The outcome of a run that finished or diverged.
+
+    Raises:
+        JobCancelled: Stopped; the run is kept and can be resumed.
+        FineviewError: The run cannot be carried out; if it had begun it is kept as failed.
+    """
+    begun = time.monotonic()
+    task = bench.task(spec.task, spec.split_seed)
+    encoder = bench.encoder(spec.encoder)
+    check_spec(spec, task.info, task.label_kind, encoder.info.layers)
+    if resume is None:
+        title = describe(spec.pooling, encoder.info.layers)
+        writer = bench.runs.create(spec, environment=bench.environment(), title=title)
+    else:
+        writer = bench.runs.resume(resume)
+    run = _Run(spec, bench, task, encoder, writer, Recorder(report, writer), begun)
+    try:
+        return run.carry_out()
+    except JobCancelled:
+        run.end("stopped", f"Stopped after {run.step} steps; it can go on from there.")
+        raise
+    except FineviewError as error:
+        run.end_quietly("failed", str(error))
+        raise
+    except Exception as error:
+        run.end_quietly("failed", f"Failed: {error}")
+        raise
+    finally:
+        writer.close()
+
+
+def check_spec(spec: RunSpec, info: TaskInfo, kind: LabelKind, layers: int) -> None:
+    """Refuse a spec that does not fit its task and encoder.
+
+    Raises:
+        ConfigError: With the setting's name.
+    """
+    spec.pooling.resolved(layers)
+    allowed = token_poolings(info.level)
+    if spec.pooling.tokens not in allowed:
+        raise ConfigError(
+            f"Token pooling {spec.pooling.tokens!r} does not fit the {info.level} level of "
+            f"{info.title}: choose {', '.join(allowed)}.",
+            "tokens",
+        )
+    if kind != "class":
+        raise ConfigError(
+            f"{info.title} has numbers as labels, and the linear + softmax head answers with "
+            "classes: choose a task with classes.",
+            "head",
+        )
+
+
+class _Run:
+    """The state of one run in flight."""
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        bench: Bench,
+        task: Task,
+        encoder: "Encoder",
+        writer: RunWriter,
+        report: Recorder,
+        begun: float,
+    ) -> None:
+        self.spec = spec
+        self.bench = bench
+        self.task = task
+        self.encoder = encoder
+        self.writer = writer
+        self.report = report
+        self.begun = begun
+        self.step = 0
+        self.references: list[Reference] = []
+
+    def carry_out(self) -> RunOutcome:
+        found = self.writer.latest_checkpoint()
+        self.step = found[0] if found else 0
+        size = math.ceil(len(self.task.splits["train"]) / self.spec.training.batch_size)
+        total = size * self.spec.training.epochs
+        self.report.publish(
+            RunStarted(run_id=self.writer.run_id, resumed_from=self.step, total_steps=total)
+        )
+        hidden = self.bench.features(self.spec, self.report)
+        self.report.publish(
+            FeaturesReady(
+                cached=hidden.cached,
+                items=len(hidden.items),
+                seconds=hidden.seconds,
+                truncated=hidden.truncated,
+                dropped_words=hidden.dropped_words,
+            )
+        )
+        self._refer(majority_of(self.task))
+        parts = self._features(hidden)
+        trained = self._train(parts, found)
+        return self._conclude(trained, parts)
+
+    def _features(self, hidden: "HiddenStates") -> dict[Split, tuple[Any, Any, Any]]:
+        """Return raw pooled features, labels and items (torch, torch, numpy) of each split."""
+        import torch
+
+        from fineview.core.features.pooling import pool
+
+        pooled = torch.from_numpy(pool(hidden, self.spec.pooling))
+        labels = torch.from_numpy(self.task.labels[hidden.items].astype(np.int64))
+        parts = {}
+        for split in SPLITS:
+            rows = np.flatnonzero(np.isin(hidden.items, self.task.splits[split]))
+            if len(rows) == 0:
+                raise ConfigError(
+                    f"No {split} item of {self.task.info.title} is left within "
+                    f"{self.spec.max_length} tokens: raise the maximum length.",
+                    "max_length",
+                )
+            chosen = torch.from_numpy(rows)
+            parts[split] = (pooled[chosen], labels[chosen], hidden.items[rows])
+        return parts
+
+    def _train(
+        self, parts: Mapping[Split, tuple[Any, Any, Any]], found: tuple[int, Any, Any] | None
+    ) -> "Trained":
+        from fineview.core.device import one_thread
+        from fineview.core.training.loop import HeadTraining, TrainData
+
+        data = TrainData(
+            train=parts["train"][:2],
+            validation=parts["validation"][:2],
+            classes=len(self.task.classes),
+        )
+        with one_thread():
+            training = HeadTraining(
+                data,
+                self.spec.training,
+                seed=self.spec.seed,
+                report=self.report,
+                save=self.writer.checkpoint,
+            )
+            if found is not None:
+                training.restore(*found)
+            features = training.train[0]
+            cost = features.shape[0] * features.shape[-1] * len(self.task.classes)
+            early = cost <= _EARLY_OPTIMUM
+            try:
+                if early:
+                    training.first_epoch()
+                    self._draw_references(training)
+                trained = training.run()
+            except JobCancelled:
+                training.checkpoint()  # keep this very step
+                raise
+            finally:
+                self.step = training.step
+            if not early and not trained.diverged:
+                self._draw_references(training)
+        return trained
+
+    def _draw_references(self, training: Any) -> None:  # noqa: ANN401 - HeadTraining, heavy
+        from fineview.core.training.references import optimum, tfidf
+
+        self.report.progress(self.step, training.total, "reference lines")
+        self._refer(
+            optimum(
+                training.head,
+                training.train,
+                training.validation,
+                training.config.weight_decay,
+                training.class_weights,
+                self.report,
+            )
+            if training.config.optimiser != "adamw"
+            else Reference(
+                name="optimum",
+                note="No optimum is drawn: AdamW's decoupled decay minimises no penalised loss.",
+            )
+        )
+        self.report.check()
+        self._refer(tfidf(self.task))
+
+    def _refer(self, reference: Reference) -> None:
+        self.references.append(reference)
+        self.report.publish(reference)
+
+    def _conclude(
+        self, trained: "Trained", parts: Mapping[Split, tuple[Any, Any, Any]]
+    ) -> RunOutcome:
+        head = {"head": trained.head.to_arrays()}
+        result = self._describe(trained)
+        if trained.diverged:
+            text = (
+                f"Diverged after {trained.steps} steps at rate "
+                f"{self.spec.training.learning_rate:g}: the head kept is the last sound one; "
+                "train again with a tenth of the rate."
+            )
+            return self._finish("diverged", text, result, head)
+        from fineview.core.training.metrics import confusion
+
+        tensors: dict[str, Any] = dict(head)
+        predictions: dict[str, Any] = {}
+        for split in ("validation", "test"):
+            measured, probabilities = _measure(trained, parts[split])
+            result[split] = measured
+            labels = parts[split][1].numpy()
+            predictions[f"{split}.items"] = parts[split][2]
+            predictions[f"{split}.probabilities"] = probabilities.astype(np.float32)
+            if split == "validation":
+                answers = probabilities.argmax(1)
+                counts = confusion(labels, answers, len(self.task.classes))
+                result["confusion"] = counts.tolist()
+        tensors["predictions"] = predictions
+        # What the table of runs shows stands at the top.
+        result["test_accuracy"] = result["test"]["accuracy"]
+        result["interval"] = result["test"]["interval"]
+        return self._finish("finished", self._sentence(result), result, tensors)
+
+    def _describe(self, trained: "Trained") -> dict[str, Any]:
+        info = self.encoder.info
+        weights = trained.head.parameters_count()
+        return {
+            "task": self.task.info.title,
+            "classes": list(self.task.classes),
+            "pooling": describe(self.spec.pooling, info.layers),
+            "dimension": int(trained.head.linear.in_features),
+            "steps": trained.steps,
+            "stopped_early": trained.early,
+            "train": {"loss": trained.last.train_loss, "accuracy": trained.last.train_accuracy},
+            "penalised_loss": trained.last.penalised_loss,
+            "layer_weights": trained.head.layer_weights(),
+            "head_parameters": weights,
+            "head_bytes": 4 * weights,
+            "frozen_parameters": info.parameters,
+            "references": {r.name: asdict(r) for r in self.references},
+            "metrics_seed": self.spec.seed,
+        }
+
+    def _sentence(self, result: Mapping[str, Any]) -> str:
+        test = result["test"]
+        low, high = test["interval"]
+        guess = next(r.test_accuracy for r in self.references if r.name == "majority")
+        return (
+            f"Accuracy {test['accuracy']:.2f} on {test['items']} unseen "
+            f"{ITEM_NAMES[self.task.info.level]} (95 % interval {low:.2f}–{high:.2f}); always "
+            f"guessing the commonest: {guess or 0:.2f}; {time.monotonic() - self.begun:.1f} s."
+        )
+
+    def _finish(
+        self,
+        status: RunStatus,
+        text: str,
+        result: dict[str, Any],
+        tensors: Mapping[str, Mapping[str, Any]],
+    ) -> RunOutcome:
+        seconds = time.monotonic() - self.begun
+        result |= {"status": status, "text": text, "seconds": seconds}
+        end = RunEnded(status=status, text=text, step=self.step, seconds=seconds)
+        self.writer.finish(end, result=result, tensors=tensors)
+        self.report.show(end)
+        return RunOutcome(run_id=self.writer.run_id, status=status, text=text, result=result)
+
+    def end(self, status: RunStatus, text: str) -> None:
+        """Close the run without a result."""
+        seconds = time.monotonic() - self.begun
+        end = RunEnded(status=status, text=text, step=self.step, seconds=seconds)
+        self.writer.finish(end, result=None, tensors={})
+        self.report.show(end)
+
+    def end_quietly(self, status: RunStatus, text: str) -> None:
+        """Close the run; where even that fails, the first error is the one to be told."""
+        try:
+            self.end(status, text)
+        except FineviewError:
+            return
+
+
+def majority_of(task: Task) -> Reference:
+    """Return the majority reference; imported late because its module needs torch."""
+    from fineview.core.training.references import majority
+
+    return majority(task)
+
+
+def _measure(trained: "Trained", part: tuple[Any, Any, Any]) -> tuple[dict[str, Any], Any]:
+    import torch
+
+    from fineview.core.training.metrics import scores
+
+    with torch.no_grad():
+        outputs = trained.head(trained.head.standardise(part[0]))
+        probabilities = outputs.double().softmax(1).numpy()
+    measured = asdict(scores(part[1].numpy(), probabilities))
+    measured["interval"] = list(measured["interval"])
+    return measured, probabilities

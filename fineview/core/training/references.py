@@ -1,0 +1,191 @@
+"""What a run is measured against: majority, the classical analogue, and the optimum."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fineview.core.data.task import SPLITS, Task
+from fineview.core.progress import SILENT, Report
+from fineview.core.training.events import Reference
+from fineview.core.training.heads import LinearHead
+from fineview.core.training.metrics import scores
+
+_SVD_DIMENSIONS = 100
+_LBFGS_ROUNDS = 60
+_LBFGS_ITERATIONS = 10
+
+
+def majority(task: Task) -> Reference:
+    """Always answer the commonest class of the training split."""
+    commonest = int(task.balance("train").argmax())
+    shares = {s: float((task.labels[task.splits[s]] == commonest).mean()) for s in SPLITS}
+    return Reference(
+        name="majority",
+        accuracy=shares["validation"],
+        test_accuracy=shares["test"],
+        note=f"always guessing the commonest class, {task.classes[commonest]}",
+    )
+
+
+def tfidf(task: Task) -> Reference:
+    """TF-IDF, truncated SVD (PCA without centring), logistic regression: no pretrained model.
+
+    Single words, and texts that are hardly more, are described by the character n-grams inside
+    them, everything else by its words and word pairs. The two sides of a pair are kept apart.
+
+    Source:
+        Deerwester et al. 1990, "Indexing by latent semantic analysis".
+    """
+    return _tfidf(_Keyed(task))
+
+
+class _Keyed:
+    """A task as a key of a cache: the same texts, labels and splits give the same baseline."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        parts = (task.labels.tobytes(), *(task.splits[s].tobytes() for s in SPLITS))
+        self.key = (task.fingerprint(), *parts)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and self.key == other.key
+
+
+@lru_cache(maxsize=8)
+def _tfidf(keyed: _Keyed) -> Reference:
+    from scipy.sparse import hstack
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    task = keyed.task
+    if task.words is not None:
+        sides = [[word for words in task.words for word in words]]
+    else:
+        sides = [list(task.texts)] + ([list(task.second)] if task.second is not None else [])
+    train = task.splits["train"]
+    columns = []
+    for side in sides:
+        short = np.mean([len(text.split()) for text in side]) < 3
+        vectoriser = TfidfVectorizer(
+            analyzer="char_wb" if short else "word",
+            ngram_range=(1, 4) if short else (1, 2),
+            min_df=1 if len(train) < 1_000 else 2,
+            sublinear_tf=True,
+        )
+        vectoriser.fit([side[i] for i in train])
+        columns.append({s: vectoriser.transform([side[i] for i in task.splits[s]]) for s in SPLITS})
+    matrices = {s: hstack([part[s] for part in columns]).tocsr() for s in SPLITS}
+    size = min(_SVD_DIMENSIONS, min(matrices["train"].shape) - 1)
+    model = make_pipeline(
+        TruncatedSVD(size, random_state=0), StandardScaler(), LogisticRegression(max_iter=500)
+    )
+    model.fit(matrices["train"], task.labels[train])
+    known = model.classes_.astype(np.int64)
+    measured = {}
+    for split in ("validation", "test"):
+        probabilities = np.zeros((len(task.splits[split]), len(task.classes)))
+        probabilities[:, known] = model.predict_proba(matrices[split])
+        measured[split] = scores(task.labels[task.splits[split]].astype(np.int64), probabilities)
+    return Reference(
+        name="tfidf",
+        accuracy=measured["validation"].accuracy,
+        test_accuracy=measured["test"].accuracy,
+        loss=measured["validation"].loss,
+        note=f"TF-IDF, truncated SVD to {size} dimensions, logistic regression; no encoder",
+    )
+
+
+def optimum(
+    head: LinearHead,
+    train: tuple[Tensor, Tensor],
+    validation: tuple[Tensor, Tensor],
+    weight_decay: float,
+    class_weights: Tensor | None = None,
+    report: Report = SILENT,
+) -> Reference:
+    """Find the least penalised training loss that this head can reach on these features.
+
+    Args:
+        head: An untrained or trained head; it is not changed.
+        train: Standardised features (N, D) and labels (N,).
+        validation: The same of the validation split.
+        weight_decay: λ of the penalty λ/2·‖W‖².
+        class_weights: (C,) or None.
+        report: Asked between rounds.
+
+    Returns:
+        `optimum`; without a loss, and with the reason in its note, where there is none.
+
+    Source:
+        L-BFGS with strong Wolfe line search: Nocedal & Wright 2006, sections 3.1 and 7.2.
+    """
+    if head.layer_logits is not None:
+        return Reference(
+            name="optimum",
+            note="No optimum is drawn: learned layer weights make the loss non-convex.",
+        )
+    features, labels = train
+    best = LinearHead(head.mean, head.scale, head.linear.out_features).to(features.device)
+    solver = torch.optim.LBFGS(
+        best.parameters(),
+        max_iter=_LBFGS_ITERATIONS,
+        history_size=20,
+        tolerance_grad=1e-6,
+        tolerance_change=1e-9,
+        line_search_fn="strong_wolfe",
+    )
+
+    def objective() -> Tensor:
+        loss = mean_loss(best(features), labels, class_weights)
+        return loss + weight_decay * best.penalty()
+
+    def closure() -> float:
+        report.check()
+        solver.zero_grad()
+        value = objective()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value.item()
+
+    before = float("inf")
+    for _ in range(_LBFGS_ROUNDS):
+        solver.step(closure)  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            now = float(objective())
+        # Relative to the loss itself: a hundredth of a per cent is far below the line's width.
+        if before - now <= 1e-5 * abs(now):
+            break
+        before = now
+    with torch.no_grad():
+        if weight_decay == 0 and bool((best(features).argmax(1) == labels).all()):
+            return Reference(
+                name="optimum",
+                note="No optimum is drawn: without weight decay a head that separates the "
+                "training texts can lower its loss towards 0 for ever.",
+            )
+        outputs = best(validation[0])
+        loss = float(functional.cross_entropy(outputs, validation[1]))
+        accuracy = float((outputs.argmax(1) == validation[1]).float().mean())
+    return Reference(
+        name="optimum",
+        accuracy=accuracy,
+        loss=loss,
+        penalised_loss=now,
+        note="least penalised training loss of this head on these features, by L-BFGS",
+    )
+
+
+def mean_loss(outputs: Tensor, labels: Tensor, class_weights: Tensor | None = None) -> Tensor:
+    """Return the mean cross-entropy of (B, C) logits, each text weighted by its class, in nats."""
+    if class_weights is None:
+        return functional.cross_entropy(outputs, labels)
+    total = functional.cross_entropy(outputs, labels, weight=class_weights, reduction="sum")
+    return total / len(labels)

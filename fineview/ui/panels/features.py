@@ -1,0 +1,421 @@
+"""The features panel: which layers, which mix, which token pooling; and what the encoder sees."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fineview.core.errors import ConfigError
+from fineview.core.features.config import MIXES, PoolingConfig, presets, spell, token_poolings
+from fineview.core.laboratory import Laboratory
+from fineview.core.models.info import Token
+from fineview.core.progress import Report
+from fineview.ui.context import Context
+from fineview.ui.run_rows import RunList
+from fineview.ui.session import Session, SessionState
+from fineview.ui.theme import make_primary, spacing, use_font
+from fineview.ui.widgets.format import bytes_text, count_text
+from fineview.ui.widgets.layer_picker import LayerPicker
+from fineview.ui.widgets.message_line import MessageLine
+from fineview.ui.widgets.segmented import Segmented
+from fineview.ui.widgets.token_strip import TokenChip, TokenStrip
+from fineview.work.jobs import Job, JobRunner, Lane
+
+_OWN_CHOICE = "Own choice"
+_AFTER_TYPING_MS = 120
+
+
+class FeaturesPanel(QWidget):
+    """Choose the pooling, see its size, look at texts as tokens.
+
+    Signals:
+        train_wanted(): Train with this choice.
+    """
+
+    train_wanted = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        runner: JobRunner,
+        lab: Laboratory,
+        context: Context,
+        runs: RunList,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._runner = runner
+        self._lab = lab
+        self._context = context
+        self._runs = runs
+        self._job: Job | None = None
+        self._asked: tuple[str, str, str] | None = None
+        self.layers = LayerPicker()
+        self.mix = Segmented(
+            [(mix, mix) for mix in MIXES],
+            "Layer mix",
+            "How several layers become one – single – concat keeps all numbers, weighted learns "
+            "which layers count.",
+        )
+        self.tokens_box = QVBoxLayout()
+        self.tokens: Segmented | None = None
+        self.preset = QComboBox()
+        self.size_label = QLabel()
+        self.message = MessageLine()
+        self.train_button = QPushButton("Train with these features")
+        self.first = QLineEdit()
+        self.second = QLineEdit()
+        self.strip = TokenStrip()
+        self.strip_note = QLabel()
+        self.about = QLabel()
+        self.examples = QListWidget()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_AFTER_TYPING_MS)
+        self._timer.timeout.connect(self.show_tokens)
+        self._lay_out()
+        self._connect()
+        self._show_context()
+        self._show(session.state)
+
+    def _lay_out(self) -> None:
+        box = QHBoxLayout(self)
+        box.setContentsMargins(*[spacing(3)] * 4)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(spacing(3))
+        left = QScrollArea()
+        left.setWidgetResizable(True)
+        left.setFrameShape(QScrollArea.Shape.NoFrame)
+        left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inner = self._choices()
+        left.setWidget(inner)
+        left.setMinimumWidth(inner.minimumSizeHint().width() + spacing(5))
+        split.addWidget(left)
+        split.addWidget(self._texts())
+        split.setStretchFactor(0, 0)
+        split.setStretchFactor(1, 1)
+        box.addWidget(split)
+
+    def _choices(self) -> QWidget:
+        part = QWidget()
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(spacing(2))
+        column.addWidget(_title("Layers"))
+        column.addWidget(self.layers, 1)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(spacing(2))
+        grid.setVerticalSpacing(spacing(2))
+        grid.setColumnStretch(1, 1)
+        for row, (text, field) in enumerate((("Preset", self.preset), ("Mix", self.mix))):
+            label = QLabel(text)
+            label.setBuddy(field)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(field, row, 1)
+        grid.addWidget(QLabel("Tokens"), 2, 0)
+        grid.addLayout(self.tokens_box, 2, 1)
+        column.addLayout(grid)
+        self.preset.setAccessibleName("Preset")
+        self.preset.setToolTip(
+            "The lecture's list of layer choices – Last layer – try Concat last four or a low "
+            "layer for word relations."
+        )
+        self.size_label.setTextFormat(Qt.TextFormat.PlainText)
+        self.size_label.setWordWrap(True)
+        use_font(self.size_label, "small")
+        column.addWidget(self.size_label)
+        column.addWidget(self.message)
+        self.message.clear()
+        make_primary(self.train_button)
+        self.train_button.setToolTip("Train a head on these features (Ctrl+Enter).")
+        column.addWidget(self.train_button)
+        return part
+
+    def _texts(self) -> QWidget:
+        part = QWidget()
+        column = QVBoxLayout(part)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(spacing(2))
+        column.addWidget(_title("One text as the encoder sees it"))
+        lines = QHBoxLayout()
+        lines.setSpacing(spacing(2))
+        for field, name in ((self.first, "First text"), (self.second, "Second text")):
+            field.setAccessibleName(name)
+            field.setClearButtonEnabled(True)
+            field.setToolTip(
+                f"{name} to cut into tokens – any text – or press an example of the task below."
+            )
+            lines.addWidget(field)
+        column.addLayout(lines)
+        column.addWidget(self.strip)
+        self.strip_note.setTextFormat(Qt.TextFormat.PlainText)
+        self.strip_note.setWordWrap(True)
+        use_font(self.strip_note, "small")
+        column.addWidget(self.strip_note)
+        column.addSpacing(spacing(3))
+        self.task_title = _title("Task")
+        column.addWidget(self.task_title)
+        self.about.setTextFormat(Qt.TextFormat.PlainText)
+        self.about.setWordWrap(True)
+        column.addWidget(self.about)
+        self.examples.setAccessibleName("Examples of the task")
+        self.examples.setToolTip("Texts of the task with their labels – press one to look at it.")
+        self.examples.setAlternatingRowColors(True)
+        self.examples.setUniformItemSizes(True)
+        column.addWidget(self.examples, 1)
+        return part
+
+    def _connect(self) -> None:
+        self.layers.changed.connect(self._on_layers)
+        self.mix.changed.connect(self._on_mix)
+        self.preset.activated.connect(self._on_preset)
+        self.train_button.clicked.connect(self.train_wanted)
+        self.first.textEdited.connect(
+            lambda text: self._session.edit("Type an example", example=text)
+        )
+        self.second.textEdited.connect(
+            lambda text: self._session.edit("Type an example", second=text)
+        )
+        self.examples.itemClicked.connect(lambda _item: self._use_example())
+        self.examples.itemActivated.connect(lambda _item: self._use_example())
+        self._context.changed.connect(self._show_context)
+        self._runs.changed.connect(self._show_scores)
+        self._session.changed.connect(self._on_session)
+
+    # Choices
+
+    @Slot(object)
+    def _on_layers(self, layers: tuple[int, ...]) -> None:
+        mix = self._session.state.spec.pooling.mix
+        if len(layers) == 1:
+            mix = "single"
+        elif mix == "single":
+            mix = "mean"
+        self._set("Choose layers", layers=layers, mix=mix)
+
+    @Slot(str)
+    def _on_mix(self, mix: str) -> None:
+        layers = self._session.state.spec.pooling.layers
+        if mix == "single":
+            layers = layers[-1:]
+        elif len(layers) == 1 and self._context.encoder is not None:
+            depth = self._context.encoder.layers  # one layer has nothing to mix: take four
+            layers = tuple(range(max(1, depth - 3), depth + 1))
+        self._set("Choose the layer mix", layers=layers, mix=mix)
+
+    @Slot(str)
+    def _on_tokens(self, tokens: str) -> None:
+        self._set("Choose the token pooling", tokens=tokens)
+
+    @Slot(int)
+    def _on_preset(self, index: int) -> None:
+        if self._context.encoder is None or index < 0:
+            return
+        offered = presets(self._context.encoder.layers)
+        if index < len(offered):
+            chosen = offered[index]
+            self._set("Choose a preset", layers=chosen.layers, mix=chosen.mix)
+
+    def _set(self, text: str, **changes: object) -> None:
+        try:
+            pooling = replace(self._session.state.spec.pooling, **changes)  # type: ignore[arg-type]
+            self._session.edit_pooling(text, pooling)
+        except ConfigError as error:
+            self.message.show_message("bad", str(error))
+        else:
+            self.message.clear()
+
+    # Showing
+
+    @Slot(object, object)
+    def _on_session(self, state: SessionState, old: SessionState) -> None:
+        if state.spec != old.spec:
+            self._show(state)
+            self._show_scores()
+        if (state.example, state.second) != (old.example, old.second):
+            self._show(state)
+            self._timer.start()
+
+    @Slot()
+    def _show_context(self) -> None:
+        task, encoder = self._context.task, self._context.encoder
+        if task is None or encoder is None:
+            return
+        self.layers.set_depth(encoder.layers, 4.0 * task.items * encoder.width)
+        self.preset.clear()
+        self.preset.addItems([p.title for p in presets(encoder.layers)])
+        self.preset.addItem(_OWN_CHOICE)
+        self._make_tokens(token_poolings(task.info.level))
+        self.second.setVisible(task.info.level == "pair")
+        self.task_title.setText(task.info.title)
+        sizes = " / ".join(count_text(n) for n in task.sizes)
+        by = f", split by {task.info.split_by}" if task.info.split_by else ""
+        kinds = f"{len(task.classes)} classes" if task.classes else "numbers"
+        self.about.setText(
+            "\n".join(
+                (
+                    task.info.meaning,
+                    f"{count_text(task.items)} labelled {task.info.level} items, {kinds}; "
+                    f"train / validation / test {sizes}{by}.",
+                    *task.notes,
+                    f"{task.info.source}  Licence: {task.info.licence}.",
+                )
+            )
+        )
+        self.examples.clear()
+        self.examples.addItems([f"{label}:  {text}" for text, label in task.examples])
+        self._show(self._session.state)
+        self._show_scores()
+        if not self._session.state.example.strip():
+            self._take(task.examples[0][0])
+        self.show_tokens()
+
+    def _make_tokens(self, choices: tuple[str, ...]) -> None:
+        if self.tokens is not None and self.tokens.choices == choices:
+            return
+        if self.tokens is not None:
+            self.tokens_box.removeWidget(self.tokens)
+            self.tokens.deleteLater()
+        self.tokens = Segmented(
+            [(choice, choice) for choice in choices],
+            "Token pooling",
+            "How the tokens of a text (or the sub-tokens of a word) become one vector, within each "
+            "layer – mean – cls is the lecture's first token.",
+        )
+        self.tokens.changed.connect(self._on_tokens)
+        self.tokens_box.addWidget(self.tokens)
+
+    def _show(self, state: SessionState) -> None:
+        for field, text in ((self.first, state.example), (self.second, state.second)):
+            if field.text() != text:
+                field.setText(text)
+        task, encoder = self._context.task, self._context.encoder
+        if task is None or encoder is None or self.tokens is None:
+            return
+        try:
+            choice = state.spec.pooling.resolved(encoder.layers)
+        except ConfigError as error:
+            self.message.show_message("bad", str(error))
+            return
+        self.layers.set_layers(choice.layers)
+        self.mix.set_value(choice.mix)
+        if choice.tokens in self.tokens.choices:
+            self.tokens.set_value(choice.tokens)
+        self.preset.setCurrentIndex(_preset_index(choice, encoder.layers))
+        width = choice.width(encoder.width)
+        stored = 12 * (encoder.layers + 1) * encoder.width * task.items
+        which = "layer" if len(choice.layers) == 1 else "layers"
+        self.size_label.setText(
+            f"{which} {spell(choice.layers)} of {encoder.layers}: {count_text(width)} numbers per "
+            f"{task.info.level}, {bytes_text(4 * width * task.items)} for the task; the store "
+            f"keeps all layers, {bytes_text(stored)}."
+        )
+
+    @Slot()
+    def _show_scores(self) -> None:
+        """Put the validation accuracy of finished single-layer runs beside their layers."""
+        encoder = self._context.encoder
+        state = self._session.state
+        if encoder is None:
+            return
+        scores: dict[int, float] = {}
+        for summary in reversed(self._runs.summaries):
+            same = (summary.task, summary.encoder) == (state.spec.task, state.spec.encoder)
+            layer = summary.single_layer
+            if same and layer is not None and summary.accuracy is not None:
+                layer = layer + encoder.layers + 1 if layer < 0 else layer
+                scores[layer] = summary.accuracy
+        self.layers.set_scores(scores)
+
+    # Tokens
+
+    def _use_example(self) -> None:
+        row = self.examples.currentRow()
+        if self._context.task is not None and row >= 0:
+            self._take(self._context.task.examples[row][0])
+
+    def _take(self, example: str) -> None:
+        first, _, second = example.replace("«", "").replace("»", "").partition("  ·  ")
+        self._session.edit("Look at an example", example=first, second=second)
+
+    @Slot()
+    def show_tokens(self) -> None:
+        """Cut the text into tokens, off the window's thread; the newest text wins."""
+        state, task = self._session.state, self._context.task
+        if task is None or (self._job is not None and self._job.active):
+            return
+        pair = task.info.level == "pair"
+        asked = (state.spec.encoder, state.example, state.second if pair else "")
+        if asked == self._asked:
+            return
+        self._asked = asked
+        if not state.example.strip():
+            self.strip.set_tokens([])
+            self.strip_note.setText("Type a text, or press an example of the task.")
+            return
+        lab, limit = self._lab, state.spec.max_length
+        encoder, first, second = asked
+
+        def cut(_report: Report) -> tuple[Token, ...]:
+            return lab.tokens(encoder, first, second or None, limit)
+
+        self._job = self._runner.submit("Cut into tokens", cut, Lane.LOOKUP)
+        self._job.finished.connect(self._on_tokens_cut)
+        self._job.failed.connect(self._on_not_cut)
+
+    @Slot(object)
+    def _on_tokens_cut(self, tokens: tuple[Token, ...]) -> None:
+        self._job = None
+        self.strip.set_tokens(
+            [
+                TokenChip(
+                    text=t.text,
+                    special=t.special,
+                    segment=t.segment,
+                    continues=t.continues,
+                    weight=None,
+                    tooltip=f"token {i}, id {t.id}, segment {'AB'[min(t.segment, 1)]}",
+                )
+                for i, t in enumerate(tokens)
+            ]
+        )
+        words = sum(not t.special and not t.continues for t in tokens)
+        self.strip_note.setText(
+            f"{len(tokens)} tokens, {words} of them begin a word; special tokens are grey, "
+            "## goes on a word."
+        )
+        self.show_tokens()
+
+    @Slot(object)
+    def _on_not_cut(self, error: Exception) -> None:
+        self._job = None
+        self.strip_note.setText(str(error))
+
+
+def _title(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    use_font(label, "title")
+    return label
+
+
+def _preset_index(choice: PoolingConfig, depth: int) -> int:
+    offered = presets(depth)
+    for index, preset in enumerate(offered):
+        if (preset.layers, preset.mix) == (choice.layers, choice.mix):
+            return index
+    return len(offered)

@@ -1,0 +1,417 @@
+"""The training panel: left to right as the data goes, alive while a run is in flight."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fineview.core.errors import ConfigError
+from fineview.core.laboratory import Laboratory
+from fineview.core.progress import Report
+from fineview.core.runs.execute import RunOutcome, check_spec
+from fineview.core.runs.record import RunRecord
+from fineview.core.training.events import FeaturesReady, RunStarted
+from fineview.ui.context import Context
+from fineview.ui.panels.training_curves import RunCurves
+from fineview.ui.panels.training_plots import RunPlots
+from fineview.ui.panels.training_settings import TrainingSettings
+from fineview.ui.panels.training_try import TryBox
+from fineview.ui.plots.confusion import ConfusionPlot
+from fineview.ui.run_rows import RunList
+from fineview.ui.session import Session, SessionState
+from fineview.ui.theme import category_colour, spacing
+from fineview.ui.widgets.examples_dialog import ExamplesDialog
+from fineview.ui.widgets.message_line import Kind, MessageLine
+from fineview.ui.widgets.run_table import COMPACT_COLUMNS, RunTable
+from fineview.ui.widgets.strategy_picture import PictureState, StrategyPicture
+from fineview.work.jobs import Job, JobRunner, Lane, Work
+
+
+class TrainingPanel(QWidget):
+    """Settings, strategy picture, live curves, confusion, a box to type in, the runs.
+
+    Signals:
+        layers_wanted(): The user wants to choose other layers.
+        features_ready(bool): Hidden states are there; True where the store had them.
+    """
+
+    layers_wanted = Signal()
+    features_ready = Signal(bool)
+
+    def __init__(
+        self,
+        session: Session,
+        runner: JobRunner,
+        lab: Laboratory,
+        context: Context,
+        runs: RunList,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._runner = runner
+        self._lab = lab
+        self._context = context
+        self._runs = runs
+        self._job: Job | None = None
+        self._curves: dict[str, RunCurves] = {}
+        self._head_state = "new"
+        self.picture = StrategyPicture()
+        self.settings = TrainingSettings(session)
+        self.plots = RunPlots(session)
+        self.try_box = TryBox(session, runner, lab)
+        self.confusion = ConfusionPlot()
+        self.message = MessageLine()
+        self.table = RunTable(columns=COMPACT_COLUMNS)
+        self._lay_out()
+        self._connect()
+        self._show_context()
+        self._on_rows()
+
+    @property
+    def run_id(self) -> str:
+        """The run on display, or ""."""
+        return self._session.state.run
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is queued or in flight."""
+        return self._job is not None and self._job.active
+
+    # What the actions of the window call
+
+    @Slot()
+    def train(self) -> None:
+        """Start a run with the session's settings."""
+        spec = self._session.state.spec
+        task, encoder = self._context.task, self._context.encoder
+        try:
+            if task is not None and encoder is not None:  # else the run itself will say
+                check_spec(spec, task.info, task.label_kind, encoder.layers)
+        except ConfigError as error:
+            self.message.show_message("bad", str(error))
+            return
+        lab = self._lab
+        self._start("Train head", lambda report: lab.execute(spec, report))
+
+    @Slot()
+    def train_or_stop(self) -> None:
+        """Train, or stop the run in flight."""
+        if self.busy:
+            self.stop()
+        else:
+            self.train()
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop the run in flight; it is kept."""
+        if self._job is not None and self._job.active:
+            self._job.stop()
+            self.settings.set_running(True, stopping=True)
+
+    @Slot()
+    def pause(self) -> None:
+        """Hold the run, or let it go on."""
+        if self._job is not None and self._job.active:
+            self._job.pause(not self._job.paused)
+            self.settings.set_running(True, paused=self._job.paused)
+
+    @Slot()
+    def step(self) -> None:
+        """Train one batch, then hold."""
+        if self._job is not None and self._job.active:
+            self._job.step()
+            self.settings.set_running(True, paused=True)
+
+    def resume_run(self, run_id: str) -> None:
+        """Go on with a stopped or interrupted run."""
+        if self.busy:
+            self.message.show_message("warning", "A run is in flight: stop it first.")
+            return
+        self.open_run(run_id)
+        lab = self._lab
+        self._start("Go on training", lambda report: lab.resume(run_id, report))
+
+    def open_run(self, run_id: str) -> None:
+        """Show a run from its folder: curves, confusion, sentence, settings."""
+        lab = self._lab
+        job = self._runner.submit(
+            "Open the run", lambda _report: lab.runs.read(run_id), Lane.LOOKUP
+        )
+        job.finished.connect(self._on_opened)
+        job.failed.connect(self._on_not_opened)
+
+    # Layout
+
+    def _lay_out(self) -> None:
+        left = QScrollArea()
+        left.setWidgetResizable(True)
+        left.setFrameShape(QScrollArea.Shape.NoFrame)
+        left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        left.setWidget(self.settings)
+        left.setMinimumWidth(self.settings.minimumSizeHint().width() + spacing(5))
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(spacing(2))
+        column.addWidget(self.try_box, 2)
+        column.addWidget(self.confusion, 3)
+        middle = QSplitter(Qt.Orientation.Horizontal)
+        for part, stretch in ((left, 0), (self.plots, 3), (right, 2)):
+            middle.addWidget(part)
+            middle.setStretchFactor(middle.count() - 1, stretch)
+        middle.setChildrenCollapsible(False)
+        middle.setHandleWidth(spacing(3))
+        lower = QSplitter(Qt.Orientation.Vertical)
+        lower.addWidget(middle)
+        lower.addWidget(self.table)
+        lower.setStretchFactor(0, 5)
+        lower.setStretchFactor(1, 1)
+        lower.setChildrenCollapsible(False)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(*[spacing(3)] * 4)
+        box.setSpacing(spacing(2))
+        box.addWidget(self.picture)
+        box.addWidget(self.message)
+        box.addWidget(lower, 1)
+        self.message.clear()
+
+    def _connect(self) -> None:
+        self.settings.train_pressed.connect(self.train_or_stop)
+        self.settings.pause_pressed.connect(self.pause)
+        self.settings.step_pressed.connect(self.step)
+        self.settings.live_changed.connect(self._on_live)
+        self.message.action_pressed.connect(self._on_action)
+        self.table.activated.connect(self.open_run)
+        self.table.shown_changed.connect(self._on_shown)
+        self.table.trash_requested.connect(self._runs.trash)
+        self.confusion.cell_clicked.connect(self._on_cell)
+        self._runs.changed.connect(self._on_rows)
+        self._context.changed.connect(self._show_context)
+        self._context.failed.connect(lambda text: self.message.show_message("bad", text))
+        self._session.changed.connect(self._on_session)
+
+    # A run in flight
+
+    def _start(self, name: str, work: Work) -> None:
+        self._job = job = self._runner.submit(name, work)
+        job.published.connect(self._on_events)
+        job.finished.connect(self._on_finished)
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+        job.ended.connect(self._on_ended)
+        self.message.clear()
+        self.settings.set_running(True)
+
+    @Slot(object)
+    def _on_events(self, events: list[object]) -> None:
+        run = self.run_id
+        for event in events:
+            if isinstance(event, RunStarted):
+                run = event.run_id
+                self._session.edit("Train", run=run)
+                self._curves.setdefault(run, RunCurves())
+                self._head_state = "training"
+                self.try_box.set_run("")
+                self.confusion.set_matrix(np.zeros((0, 0)), ())
+            elif isinstance(event, FeaturesReady):
+                self.features_ready.emit(event.cached)
+            if run in self._curves:
+                self._curves[run].add(event)
+        self._draw_run(run)
+
+    @Slot(object)
+    def _on_finished(self, outcome: RunOutcome) -> None:
+        self._head_state = "trained"
+        self._show_result(outcome.run_id, outcome.status, outcome.text, outcome.result)
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        self._head_state = "new"
+        self.message.show_message("bad", str(error))
+
+    @Slot()
+    def _on_cancelled(self) -> None:
+        curves = self._curves.get(self.run_id)
+        text = curves.end.text if curves and curves.end else "Stopped before it began."
+        actions = [("Go on", "resume")] if curves and curves.end else []
+        self.message.show_message("info", text, actions)
+        self._head_state = "new"
+        if curves is not None and curves.step:
+            self._head_state = "trained"
+
+    @Slot()
+    def _on_ended(self) -> None:
+        self.settings.set_running(False)
+        self._runs.refresh()
+        self._show_picture()
+
+    @Slot(str, float)
+    def _on_live(self, name: str, value: float) -> None:
+        if self._job is not None and self._job.active:
+            self._job.change(name, value)
+
+    # A run on display
+
+    @Slot(object)
+    def _on_opened(self, record: RunRecord) -> None:
+        run = record.summary.run_id
+        curves = RunCurves()
+        for event in record.events:
+            curves.add(event)
+        self._curves[run] = curves
+        if not self.busy:
+            self._session.edit("Open a run", run=run, spec=record.spec)
+            self._head_state = "trained" if record.result else "new"
+            text = record.summary.reason or record.summary.text
+            self._show_result(run, record.summary.status, text, record.result or {})
+        self._draw()
+
+    @Slot(object)
+    def _on_not_opened(self, error: Exception) -> None:
+        self.message.show_message("bad", str(error))
+
+    def _show_result(self, run: str, status: str, text: str, result: Mapping[str, object]) -> None:
+        resumable = status in ("stopped", "interrupted")
+        actions = {
+            "finished": [("Try another layer", "layers"), ("Type your own", "type")],
+        }.get(status, [("Go on", "resume")] if resumable else [])
+        kinds: dict[str, Kind] = {"finished": "good", "stopped": "info"}
+        kind = kinds.get(status, "warning")
+        if text or resumable:
+            self.message.show_message(kind, text or f"This run was {status}.", actions)
+        counts = result.get("confusion")
+        if counts:
+            self.confusion.set_matrix(np.array(counts), tuple(result["classes"]))  # type: ignore[arg-type]
+        else:
+            self.confusion.set_matrix(np.zeros((0, 0)), ())
+        self.try_box.set_run(run if result else "")
+        self._show_picture()
+        self._draw()
+
+    @Slot(str)
+    def _on_action(self, key: str) -> None:
+        if key == "layers":
+            self.layers_wanted.emit()
+        elif key == "type":
+            self.try_box.first.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.try_box.first.selectAll()
+        elif key == "resume":
+            self.resume_run(self.run_id)
+
+    @Slot(int, int)
+    def _on_cell(self, true: int, predicted: int) -> None:
+        run, lab = self.run_id, self._lab
+
+        def look_up(_report: Report) -> tuple[tuple[str, str, str, float], ...]:
+            return lab.examples_behind(run, true, predicted)
+
+        job = self._runner.submit("Look up the texts behind a cell", look_up, Lane.LOOKUP)
+        job.finished.connect(self._on_examples)
+        job.failed.connect(self._on_not_opened)
+
+    @Slot(object)
+    def _on_examples(self, rows: tuple[tuple[str, str, str, float], ...]) -> None:
+        if rows:
+            title = f"Label {rows[0][1]}, answered {rows[0][2]}"
+            ExamplesDialog(title, list(rows), self).show()
+
+    @Slot(object)
+    def _on_shown(self, shown: set[str]) -> None:
+        self._session.edit("Choose runs to draw", overlaid=tuple(sorted(shown)))
+        for run in shown - set(self._curves):
+            self._load_curves(run)
+
+    def _load_curves(self, run: str) -> None:
+        lab = self._lab
+        job = self._runner.submit("Read a run", lambda _r: lab.runs.read(run), Lane.LOOKUP)
+        job.finished.connect(self._on_overlay)
+        job.failed.connect(self._on_not_opened)
+
+    @Slot(object)
+    def _on_overlay(self, record: RunRecord) -> None:
+        curves = self._curves.setdefault(record.summary.run_id, RunCurves())
+        for event in record.events:
+            curves.add(event)
+        self._draw()
+
+    @Slot()
+    def _on_rows(self) -> None:
+        self.table.set_rows(self._runs.rows(self._session.state))
+
+    # Drawing
+
+    @Slot(object, object)
+    def _on_session(self, state: SessionState, old: SessionState) -> None:
+        if state.spec != old.spec:
+            if not self.busy:
+                self._head_state = "new" if state.run == old.run else self._head_state
+            self._show_picture()
+        if (state.run, state.overlaid) != (old.run, old.overlaid):
+            self._draw()
+            self._on_rows()
+
+    def _draw(self) -> None:
+        """Draw every shown run anew."""
+        state = self._session.state
+        overlays = []
+        for run in state.overlaid:
+            if run != state.run and run in self._curves:
+                title, index = self._runs.title_and_colour(run)
+                overlays.append((run, title, category_colour(index), self._curves[run]))
+        self.plots.draw_overlays(overlays)
+        self._draw_run(state.run)
+
+    def _draw_run(self, run: str) -> None:
+        curves = self._curves.get(run)
+        if curves is not None:
+            self.plots.draw_run(curves)
+            self._show_picture(curves)
+
+    @Slot()
+    def _show_context(self) -> None:
+        if self._context.task is not None:
+            self.try_box.set_level(self._context.task.info.level)
+        self._show_picture()
+
+    def _show_picture(self, curves: RunCurves | None = None) -> None:
+        encoder, task = self._context.encoder, self._context.task
+        if encoder is None or task is None:
+            return
+        pooling = self._session.state.spec.pooling
+        try:
+            choice = pooling.resolved(encoder.layers)
+        except ConfigError as error:
+            self.message.show_message("bad", str(error))
+            return
+        width, classes = choice.width(encoder.width), len(task.classes)
+        weights = width * classes + classes
+        if choice.mix == "weighted":
+            weights += len(choice.layers)
+        done = curves or self._curves.get(self.run_id)
+        progress = done.step / done.total if done and done.total else 0.0
+        self.picture.set_picture(
+            PictureState(
+                depth=encoder.layers,
+                layers=choice.layers,
+                mix=choice.mix,
+                tokens=choice.tokens,
+                encoder_title=encoder.title,
+                encoder_parameters=encoder.parameters,
+                removed=", ".join(sorted({n.rsplit(".", 1)[0] for n in encoder.removed_weights})),
+                head_text=f"linear {width}→{classes} + softmax",
+                head_parameters=weights,
+                head_bytes=4 * weights,
+                head_state=self._head_state,  # type: ignore[arg-type]
+                level=task.info.level,
+                classes=task.classes,
+                progress=progress,
+                dimension=width,
+            )
+        )

@@ -1,0 +1,223 @@
+"""One frozen state, one changed signal, one undo stack: the only memory of the window."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from fineview.core.errors import FineviewError
+from fineview.core.features.config import PoolingConfig
+from fineview.core.files import atomic_write
+from fineview.core.runs.spec import RunSpec, spec_from_dict
+from fineview.core.training.config import TrainConfig
+
+SCHEMA_VERSION = 1
+_SAVE_AFTER_MS = 800
+ThemeMode = Literal["system", "light", "dark"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionState:
+    """Everything a user has chosen.
+
+    Attributes:
+        spec: Task, encoder, pooling, head and training settings: what Train would run.
+        example: Text typed to be tokenised or judged.
+        second: Its second text, at pair level.
+        run: The run on display, or "".
+        overlaid: Runs drawn behind it.
+        panel: The panel in front. This and what follows is not undone.
+        theme: Light, dark, or as the system.
+        text_scale: Size of all text, 1 = the system's.
+        smoothing: Weight of the past in the drawn training curve, 0 … 0.99.
+        log_loss: Whether the loss axis is logarithmic.
+        folded: Sections that are folded.
+    """
+
+    spec: RunSpec = field(default_factory=RunSpec)
+    example: str = ""
+    second: str = ""
+    run: str = ""
+    overlaid: tuple[str, ...] = ()
+    panel: str = "training"
+    theme: ThemeMode = "system"
+    text_scale: float = 1.0
+    smoothing: float = 0.8
+    log_loss: bool = False
+    folded: tuple[str, ...] = ("more",)
+
+
+UNDONE = ("spec", "example", "second", "run", "overlaid")
+"""Fields that are changed through the undo stack."""
+
+
+class Session(QObject):
+    """Holds the state; panels read it and change it by `edit`, `edit_spec` and `view`.
+
+    Attributes:
+        state: The current value.
+        undo_stack: Every undoable change, named.
+        notes: Sentences on what of the saved session could not be restored.
+
+    Signals:
+        changed(SessionState, SessionState): New and old value, in the window's thread.
+    """
+
+    changed = Signal(object, object)
+
+    def __init__(self, path: Path | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path = path
+        self.notes: list[str] = []
+        self.state = self._load() if path is not None else SessionState()
+        self.undo_stack = QUndoStack(self)
+        self.undo_stack.setUndoLimit(200)
+        self._save_timer = QTimer(self)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(_SAVE_AFTER_MS)
+        self._save_timer.timeout.connect(self.save)
+
+    def edit(self, text: str, **changes: Any) -> None:  # noqa: ANN401 - fields of SessionState
+        """Change undoable fields.
+
+        Args:
+            text: Names the change in the Edit menu; successive changes of one name are one undo.
+            **changes: Fields of `SessionState` named in UNDONE.
+        """
+        new = {k: v for k, v in changes.items() if getattr(self.state, k) != v}
+        if new:
+            old = {name: getattr(self.state, name) for name in new}
+            self.undo_stack.push(_Edit(self, text, old, new))
+
+    def edit_spec(self, text: str, **changes: Any) -> None:  # noqa: ANN401 - fields of RunSpec
+        """Change the spec.
+
+        Raises:
+            ConfigError: The spec refuses the value; nothing is changed.
+        """
+        self.edit(text, spec=replace(self.state.spec, **changes))
+
+    def edit_training(self, text: str, **changes: Any) -> None:  # noqa: ANN401 - of TrainConfig
+        """Change training settings; raises as `edit_spec`."""
+        training: TrainConfig = replace(self.state.spec.training, **changes)
+        self.edit_spec(text, training=training)
+
+    def edit_pooling(self, text: str, pooling: PoolingConfig) -> None:
+        """Change how hidden states become features."""
+        self.edit_spec(text, pooling=pooling)
+
+    def view(self, **changes: Any) -> None:  # noqa: ANN401 - fields of SessionState
+        """Change how things look; not undone."""
+        assert not set(changes) & set(UNDONE)
+        self.apply(changes)
+
+    def apply(self, changes: dict[str, Any]) -> None:
+        """Set fields and tell everybody; for `view` and the undo commands only."""
+        old = self.state
+        self.state = replace(old, **changes)
+        if self.state != old:
+            self.changed.emit(self.state, old)
+            if self.path is not None:
+                self._save_timer.start()
+
+    @Slot()
+    def save(self) -> None:
+        """Write the session file, whole or not at all; what cannot be written is noted."""
+        self._save_timer.stop()
+        if self.path is None:
+            return
+        values = asdict(self.state) | {"schema_version": SCHEMA_VERSION}
+        try:
+            atomic_write(self.path, json.dumps(values, indent=1).encode())
+        except FineviewError as error:
+            self.notes.append(str(error))
+
+    def _load(self) -> SessionState:
+        assert self.path is not None
+        try:
+            stored = json.loads(self.path.read_text(encoding="utf-8"))
+            if not isinstance(stored, dict):
+                raise ValueError("not an object")
+        except FileNotFoundError:
+            return SessionState()
+        except (OSError, ValueError, RecursionError):
+            self._keep_copy("The saved session cannot be read; its copy ends in .BAK.")
+            return SessionState()
+        state = SessionState()
+        bad = []
+        for item in fields(SessionState):
+            if item.name not in stored:
+                continue
+            try:
+                value = _restored(item.name, stored[item.name], getattr(state, item.name))
+                state = replace(state, **{item.name: value})
+            except (FineviewError, ValueError, TypeError):
+                bad.append(item.name)
+        if bad:
+            self._keep_copy(
+                f"Of the saved session, {', '.join(bad)} could not be restored; "
+                "a copy ends in .BAK."
+            )
+        return state
+
+    def _keep_copy(self, note: str) -> None:
+        assert self.path is not None
+        self.notes.append(note)
+        try:
+            self.path.replace(self.path.with_name(self.path.name + ".BAK"))
+        except OSError:
+            return
+
+
+class _Edit(QUndoCommand):
+    """One named change; follows up on itself while the user keeps turning the same knob."""
+
+    def __init__(
+        self, session: Session, text: str, old: dict[str, Any], new: dict[str, Any]
+    ) -> None:
+        super().__init__(text)
+        self._session = session
+        self._old = old
+        self._new = new
+
+    def redo(self) -> None:
+        self._session.apply(self._new)
+
+    def undo(self) -> None:
+        self._session.apply(self._old)
+
+    def id(self) -> int:
+        return hash((self.text(), *sorted(self._new))) & 0x7FFFFFFF
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, _Edit) or other.text() != self.text():
+            return False
+        self._new = other._new
+        return True
+
+
+def _restored(name: str, value: Any, default: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a stored field, checked.
+
+    Raises:
+        ValueError, TypeError, FineviewError: It will not do.
+    """
+    if name == "spec":
+        return spec_from_dict(value, "the saved session")
+    if name in ("overlaid", "folded"):
+        if not all(isinstance(part, str) for part in value):
+            raise ValueError(name)
+        return tuple(value)
+    if name == "theme" and value not in ("system", "light", "dark"):
+        raise ValueError(value)
+    if isinstance(default, float):
+        low, high = (0.7, 2.0) if name == "text_scale" else (0.0, 0.99)
+        if not low <= value <= high:
+            raise ValueError(value)
+        return float(value)
+    if type(value) is not type(default):
+        raise TypeError(name)
+    return value

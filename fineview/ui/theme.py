@@ -1,0 +1,355 @@
+"""Colours, fonts, distances and icons: everything that makes two widgets look related.
+
+Widgets ask for a colour when they paint (`theme_colours`) and for a font through `use_font`, so a
+change of theme or text size reaches all of them without a list of who is alive.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Literal, get_args
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontMetricsF,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QWidget
+
+from fineview.resources import resource
+from fineview.ui.colours import (
+    CATEGORY_COLOURS,
+    DARK,
+    LIGHT,
+    Colours,
+    contrast,
+    legible,
+    mix,
+    translucent,
+)
+
+__all__ = [
+    "CATEGORY_COLOURS",
+    "DARK",
+    "LIGHT",
+    "Colours",
+    "FontRole",
+    "Mode",
+    "Theme",
+    "category_colour",
+    "contrast",
+    "fixed_font",
+    "font_for",
+    "icon",
+    "legible",
+    "make_primary",
+    "mix",
+    "painted_in",
+    "palette_of",
+    "set_icon",
+    "spacing",
+    "text_scale",
+    "theme_colours",
+    "translucent",
+    "use_font",
+]
+
+Mode = Literal["system", "light", "dark"]
+FontRole = Literal["body", "small", "title", "fixed", "fixed-small"]
+
+SMALLEST_SCALE, LARGEST_SCALE = 0.7, 2.0
+FONT_SCALES: dict[FontRole, float] = {
+    "body": 1.0,
+    "small": 0.9,
+    "title": 1.25,
+    "fixed": 1.0,
+    "fixed-small": 0.9,
+}
+_COLOURS_PROPERTY = "fineviewColours"
+_SCALE_PROPERTY = "fineviewTextScale"
+_FONT_PROPERTY = "fineviewFontRole"
+_ICON_PROPERTY = "fineviewIcon"
+_ICON_SIZES = (16, 20, 24, 32, 40, 48, 64, 96)
+_borrowed: list["Colours"] = []
+
+
+def theme_colours() -> Colours:
+    """Return the colours to paint with now; LIGHT where no Theme was made."""
+    if _borrowed:
+        return _borrowed[-1]
+    app = QApplication.instance()
+    return DARK if app is not None and app.property(_COLOURS_PROPERTY) == "dark" else LIGHT
+
+
+def category_colour(index: int) -> str:
+    """Return the colour of a category or run on the current theme, >= 3:1 on its surface.
+
+    From the ninth on the colours come round again: add a marker or a dash (`index // 8`).
+    """
+    colours = theme_colours()
+    return legible(CATEGORY_COLOURS[index % len(CATEGORY_COLOURS)], colours.surface, colours.text)
+
+
+def font_for(role: FontRole) -> QFont:
+    """Return the font of a role at the current text size."""
+    base = QApplication.font()
+    font = QFont(base)
+    if role.startswith("fixed"):
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        _resize(font, base, 1.0)
+    _resize(font, base, FONT_SCALES[role])
+    return font
+
+
+def fixed_font() -> QFont:
+    """Return the system's font for digits and tokens, as large as the body text."""
+    return font_for("fixed")
+
+
+def use_font(widget: QWidget, role: FontRole) -> None:
+    """Give a widget the font of a role, for as long as it lives, whatever the text size."""
+    widget.setProperty(_FONT_PROPERTY, role)
+    widget.setFont(font_for(role))
+
+
+def spacing(steps: float = 1) -> int:
+    """Return a distance of so many steps of the 4 px grid, scaled with the text."""
+    # 14 px is the height of a 9 pt font at 96 dpi, for which the grid was drawn.
+    unit = QFontMetricsF(QApplication.font()).height() / 14 * 4
+    return max(round(max(unit, 2.5) * steps), 1) if steps else 0
+
+
+def text_scale() -> float:
+    """Return the factor on the system's text size."""
+    app = QApplication.instance()
+    scale = app.property(_SCALE_PROPERTY) if app is not None else None
+    return float(scale) if scale else 1.0
+
+
+def icon(name: str) -> QIcon:
+    """Return an icon of resources/icons in the current text colour.
+
+    The icon does not follow a later change of theme: give it with `set_icon` for that.
+
+    Raises:
+        FileNotFoundError: There is no such icon.
+    """
+    colours = theme_colours()
+    return _icon(name, colours.text, mix(colours.text, colours.window, 0.6).name())
+
+
+def set_icon(target: QAction | QAbstractButton, name: str) -> None:
+    """Give an action or a button an icon that follows the theme."""
+    target.setProperty(_ICON_PROPERTY, name)
+    target.setIcon(icon(name))
+
+
+def make_primary(button: QPushButton) -> None:
+    """Mark the one button of a panel that a newcomer should find."""
+    button.setProperty("primary", True)
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, colour: str, disabled: str) -> QIcon:
+    drawing = resource("icons", f"{name}.svg").read_text("utf-8")
+    result = QIcon()
+    for mode, ink in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, disabled)):
+        renderer = QSvgRenderer(QByteArray(drawing.replace("currentColor", ink).encode()))
+        for size in _ICON_SIZES:
+            pixmap = QPixmap(QSize(size, size))
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            renderer.render(painter, QRectF(0, 0, size, size))
+            painter.end()
+            result.addPixmap(pixmap, mode)
+    return result
+
+
+def _resize(font: QFont, base: QFont, factor: float) -> None:
+    if base.pointSizeF() > 0:
+        font.setPointSizeF(base.pointSizeF() * factor)
+    else:  # a system font given in pixels
+        font.setPixelSize(max(round(base.pixelSize() * factor), 1))
+
+
+def palette_of(colours: Colours) -> QPalette:
+    """Return the Qt palette of a theme."""
+    role = QPalette.ColorRole
+    palette = QPalette(QColor(colours.raised), QColor(colours.window))
+    every: dict[QPalette.ColorRole, str | QColor] = {
+        role.Window: colours.window,
+        role.WindowText: colours.text,
+        role.Base: colours.surface,
+        role.AlternateBase: mix(colours.surface, colours.window, 0.6),
+        role.ToolTipBase: colours.raised,
+        role.ToolTipText: colours.text,
+        role.PlaceholderText: colours.muted,
+        role.Text: colours.text,
+        role.Button: colours.raised,
+        role.ButtonText: colours.text,
+        role.BrightText: colours.bad,
+        role.Link: colours.accent,
+        role.LinkVisited: colours.new,
+        role.Highlight: colours.accent,
+        role.HighlightedText: colours.on_accent,
+        role.Accent: colours.accent,
+        role.Light: mix(colours.raised, "#FFFFFF", 0.06 if colours.dark else 1.0),
+        role.Midlight: colours.line,
+        role.Mid: colours.strong_line,
+        role.Dark: mix(colours.strong_line, colours.window, 0.35),
+        role.Shadow: mix(colours.window, "#000000", 0.6 if colours.dark else 0.35),
+    }
+    for key, colour in every.items():
+        palette.setColor(QPalette.ColorGroup.All, key, QColor(colour))
+    faint = mix(colours.text, colours.window, 0.55)
+    for key in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
+        palette.setColor(QPalette.ColorGroup.Disabled, key, faint)
+    quiet = mix(colours.accent, colours.window, 0.6)
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, quiet)
+    return palette
+
+
+def _style_sheet(colours: Colours) -> str:
+    hover = mix(colours.accent, colours.text, 0.15).name()
+    off = mix(colours.window, colours.text, 0.12).name()
+    off_text = mix(colours.text, colours.window, 0.5).name()
+    return f"""
+    QPushButton[primary="true"] {{ background: {colours.accent}; color: {colours.on_accent};
+        border: 2px solid {colours.accent}; border-radius: 4px; padding: 0.25em 1.1em;
+        font-weight: 600; }}
+    QPushButton[primary="true"]:hover, QPushButton[primary="true"]:pressed
+        {{ background: {hover}; border-color: {hover}; }}
+    QPushButton[primary="true"]:focus {{ border-color: {colours.text}; }}
+    QPushButton[primary="true"]:disabled
+        {{ background: {off}; color: {off_text}; border-color: {off}; }}
+    QToolTip {{ background: {colours.raised}; color: {colours.text};
+        border: 1px solid {colours.strong_line}; padding: 0.3em 0.4em; }}
+    """
+
+
+@contextmanager
+def painted_in(colours: Colours, widgets: Sequence[QWidget]) -> Iterator[None]:
+    """Paint some widgets in another theme for a moment, for instance to export on white.
+
+    No event is processed in between, so the screen does not flicker.
+    """
+    _borrowed.append(colours)
+    had = [(w, QPalette(w.palette()), w.testAttribute(_SET_PALETTE)) for w in widgets]
+    try:
+        for widget in widgets:
+            widget.setPalette(palette_of(colours))
+        yield
+    finally:
+        _borrowed.pop()
+        for widget, palette, own in had:
+            widget.setPalette(palette if own else QPalette())
+
+
+_SET_PALETTE = Qt.WidgetAttribute.WA_SetPalette
+
+
+class Theme(QObject):
+    """Applies colours and text size to the application and follows the system.
+
+    Attributes:
+        mode: `system`, `light` or `dark`.
+        colours: The colours in force.
+        text_scale: Factor on the system's text size, 0.7 … 2.
+
+    Signals:
+        changed(): Colours or text size are other ones now; widgets have been told already.
+    """
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self._app = app
+        self._mode: Mode = "system"
+        self._base_font = QFont(app.font())
+        self._scale = 1.0
+        app.setStyle("Fusion")
+        app.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
+        self._apply()
+
+    @property
+    def mode(self) -> Mode:
+        """Return whether the theme is fixed or follows the system."""
+        return self._mode
+
+    @property
+    def colours(self) -> Colours:
+        """Return the colours in force."""
+        return DARK if self._is_dark() else LIGHT
+
+    @property
+    def text_scale(self) -> float:
+        """Return the factor on the system's text size."""
+        return self._scale
+
+    def set_mode(self, mode: Mode) -> None:
+        """Fix the theme or let it follow the system."""
+        if mode not in get_args(Mode):
+            raise ValueError(f"Theme {mode!r} is not one of {', '.join(get_args(Mode))}.")
+        if mode != self._mode:
+            self._mode = mode
+            # Tells the platform, so that title bars and file dialogs match.
+            wanted = {
+                "system": Qt.ColorScheme.Unknown,
+                "light": Qt.ColorScheme.Light,
+                "dark": Qt.ColorScheme.Dark,
+            }[mode]
+            self._app.styleHints().setColorScheme(wanted)
+            self._apply()
+
+    def set_text_scale(self, scale: float) -> None:
+        """Set the text size as a factor on the system's; kept within 0.7 … 2."""
+        scale = min(max(scale, SMALLEST_SCALE), LARGEST_SCALE)
+        if scale != self._scale:
+            self._scale = scale
+            self._apply()
+
+    def _is_dark(self) -> bool:
+        if self._mode == "system":
+            return self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return self._mode == "dark"
+
+    def _apply(self) -> None:
+        colours = self.colours
+        self._app.setProperty(_COLOURS_PROPERTY, "dark" if colours.dark else "light")
+        self._app.setProperty(_SCALE_PROPERTY, self._scale)
+        font = QFont(self._base_font)
+        _resize(font, self._base_font, self._scale)
+        self._app.setFont(font)
+        self._app.setPalette(palette_of(colours))
+        self._app.setStyleSheet(_style_sheet(colours))
+        self._refresh_widgets()
+        self.changed.emit()
+
+    def _refresh_widgets(self) -> None:
+        """Renew what Qt does not propagate: fonts set by role, icons drawn in the text colour."""
+        for widget in self._app.allWidgets():
+            role = widget.property(_FONT_PROPERTY)
+            if role:
+                widget.setFont(font_for(role))
+            name = widget.property(_ICON_PROPERTY)
+            if name and isinstance(widget, QAbstractButton):
+                widget.setIcon(icon(name))
+        for window in self._app.topLevelWidgets():
+            for action in window.findChildren(QAction):
+                name = action.property(_ICON_PROPERTY)
+                if name:
+                    action.setIcon(icon(name))
+
+    @Slot()
+    def _on_scheme_changed(self) -> None:
+        if self._mode == "system":
+            self._apply()

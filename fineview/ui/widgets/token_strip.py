@@ -1,0 +1,254 @@
+"""The tokens of a text as the encoder sees them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from fineview.ui.theme import category_colour, font_for, mix, spacing, theme_colours
+from fineview.ui.widgets.format import plural
+from fineview.ui.widgets.labels import describe, plain_tooltip
+from fineview.ui.widgets.painting import CENTRE, LEFT, box, focus_ring, pen, text
+
+MOST_TOKENS = 512
+_SEGMENTS = ("A", "B")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenChip:
+    """One token.
+
+    Attributes:
+        text: As in the vocabulary, without the sign that marks a continuation.
+        special: Whether it was added by the tokenizer, as `[CLS]`.
+        segment: 0 for the first text of a pair, 1 for the second; None where there are no two.
+        continues: Whether it continues the word before it; drawn as "##ing", joined to it.
+        weight: Share in 0 … 1 painted behind it, None for none.
+        tooltip: What more there is to say.
+    """
+
+    text: str
+    special: bool = False
+    segment: int | None = None
+    continues: bool = False
+    weight: float | None = None
+    tooltip: str = ""
+
+
+class TokenStrip(QWidget):
+    """Chips in lines; left and right move a cursor that reads a token out.
+
+    Attributes:
+        tokens: What is shown, without what is past 512 tokens.
+    """
+
+    def __init__(self, name: str = "Tokens", empty: str = "No text yet: type one above.") -> None:
+        super().__init__()
+        describe(
+            self,
+            name,
+            "The text as the encoder sees it: sub-tokens with ##, added tokens in grey – 10 to 60 "
+            "tokens – look here when a word surprises the model.",
+        )
+        self.setToolTip("")  # each token has its own
+        self._empty = empty
+        self._tokens: tuple[TokenChip, ...] = ()
+        self._hidden = 0
+        self._rects: list[QRectF] = []
+        self._cursor = 0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    @property
+    def tokens(self) -> tuple[TokenChip, ...]:
+        """Return what is shown."""
+        return self._tokens
+
+    def set_tokens(self, tokens: Sequence[TokenChip]) -> None:
+        """Show tokens; more than 512 are counted, not drawn."""
+        self._tokens = tuple(tokens[:MOST_TOKENS])
+        self._hidden = len(tokens) - len(self._tokens)
+        self._cursor = 0
+        self._announce()
+        self._place(self.width())
+        self.updateGeometry()
+        self.update()
+
+    def chip_rect(self, index: int) -> QRectF:
+        """Return where a token is drawn."""
+        return self._rects[index]
+
+    def hasHeightForWidth(self) -> bool:
+        """Say that the height follows from the width."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Return the height of all lines."""
+        rects = self._layout(width)
+        return round(rects[-1].bottom()) + spacing(1) if rects else self._line_height()
+
+    def sizeHint(self) -> QSize:
+        """Ask for a line of some words."""
+        width = self.fontMetrics().averageCharWidth() * 50
+        return QSize(width, self.heightForWidth(max(self.width(), width)))
+
+    def minimumSizeHint(self) -> QSize:
+        """Need one chip."""
+        return QSize(self.fontMetrics().averageCharWidth() * 12, self._line_height())
+
+    def event(self, event: QEvent) -> bool:
+        """Give each token its own tooltip."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            index = self._index_at(event.pos())
+            if index is None:
+                QToolTip.hideText()
+            else:
+                words = plain_tooltip(self._words(index))
+                QToolTip.showText(event.globalPos(), words, self)
+            return True
+        return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Set the lines anew."""
+        super().resizeEvent(event)
+        self._place(self.width())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Set the lines anew when the text size changes."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._place(self.width())
+            self.updateGeometry()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the cursor."""
+        super().focusInEvent(event)
+        self._announce()
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the cursor from token to token."""
+        last = len(self._tokens) - 1
+        moves = {
+            Qt.Key.Key_Left: self._cursor - 1,
+            Qt.Key.Key_Right: self._cursor + 1,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: last,
+        }
+        key = Qt.Key(event.key())
+        if key in moves and last >= 0:
+            self._cursor = min(max(moves[key], 0), last)
+            self._announce()
+            self.update()
+            where = self.mapToGlobal(self._rects[self._cursor].bottomLeft().toPoint())
+            QToolTip.showText(where, plain_tooltip(self._words(self._cursor)), self)
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the chips."""
+        colours = theme_colours()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self._tokens:
+            area = QRectF(self.rect())
+            text(painter, area, self._empty, colours.muted, font=font_for("small"), align=LEFT)
+        for index in range(len(self._rects)):
+            self._draw_chip(painter, index)
+        painter.end()
+
+    def _draw_chip(self, painter: QPainter, index: int) -> None:
+        colours = theme_colours()
+        rect = self._rects[index]
+        if index == len(self._tokens):  # what follows the last token that is drawn
+            words = f"… and {plural(self._hidden, 'token')} more"
+            text(painter, rect, words, colours.muted, font=font_for("small"))
+            return
+        chip = self._tokens[index]
+        fill = mix(colours.surface, colours.text, 0.03 if chip.special else 0.07)
+        if chip.weight is not None:
+            fill = mix(colours.surface, colours.trained, 0.75 * min(max(chip.weight, 0), 1))
+        under = spacing(1) if chip.segment is not None else 0
+        body = rect.adjusted(0, 0, 0, -under)
+        box(painter, body, fill=fill, radius=3)
+        ink = colours.muted if chip.special and chip.weight is None else colours.text
+        text(painter, body, _shown(chip), ink, font=font_for("fixed-small"), align=CENTRE)
+        if chip.segment is not None:
+            colour = category_colour(0 if chip.segment == 0 else 1)
+            style = Qt.PenStyle.SolidLine if chip.segment == 0 else Qt.PenStyle.DashLine
+            painter.setPen(pen(colour, 2, style))
+            y = rect.bottom() - 1.5
+            painter.drawLine(
+                rect.bottomLeft().toPoint().x(), round(y), round(rect.right()), round(y)
+            )
+        if index == self._cursor and self.hasFocus():
+            focus_ring(painter, body.adjusted(-2, -2, 2, 2), colours, 4)
+
+    def _line_height(self) -> int:
+        return round(QFontMetricsF(font_for("fixed-small")).height()) + spacing(2.5)
+
+    def _place(self, width: int) -> None:
+        self._rects = self._layout(width)
+
+    def _layout(self, width: int) -> list[QRectF]:
+        """Return a rectangle per token, and one for "… and 12 tokens more"."""
+        metrics = QFontMetricsF(font_for("fixed-small"))
+        words = [_shown(chip) for chip in self._tokens]
+        if self._hidden:
+            words.append(f"… and {plural(self._hidden, 'token')} more ")
+        height = self._line_height() - spacing(0.5)
+        x = y = float(spacing(0.5))
+        rects: list[QRectF] = []
+        room = max(width - spacing(0.5), 1)
+        for index, word in enumerate(words):
+            wide = min(metrics.horizontalAdvance(word) + spacing(2), room - spacing(0.5))
+            joined = index < len(self._tokens) and self._tokens[index].continues
+            if rects:
+                x = rects[-1].right() + (1 if joined else spacing(1))
+            if rects and x + wide > room:
+                x, y = float(spacing(0.5)), y + height + spacing(1.5)
+            rects.append(QRectF(x, y, wide, height))
+        return rects
+
+    def _index_at(self, position: QPoint) -> int | None:
+        for index, rect in enumerate(self._rects[: len(self._tokens)]):
+            if rect.contains(position):
+                return index
+        return None
+
+    def _words(self, index: int) -> str:
+        chip = self._tokens[index]
+        parts = [f"{_shown(chip)}", f"token {index + 1} of {len(self._tokens) + self._hidden}"]
+        if chip.special:
+            parts.append("added by the tokenizer")
+        if chip.continues:
+            parts.append("continues the word before it")
+        if chip.segment is not None:
+            parts.append(f"text {_SEGMENTS[min(chip.segment, 1)]}")
+        if chip.weight is not None:
+            parts.append(f"weight {chip.weight:.3f}")
+        said = ", ".join(parts) + "."
+        return f"{said}\n{chip.tooltip}" if chip.tooltip else said
+
+    def _announce(self) -> None:
+        if not self._tokens:
+            self.setAccessibleDescription(self._empty)
+            return
+        count = plural(len(self._tokens) + self._hidden, "token")
+        self.setAccessibleDescription(f"{count}. {self._words(self._cursor)}")
+
+
+def _shown(chip: TokenChip) -> str:
+    return f"##{chip.text}" if chip.continues and not chip.text.startswith("##") else chip.text
