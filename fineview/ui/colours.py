@@ -153,3 +153,9 @@ def legible(colour: str, ground: str, text: str) -> str:
         if contrast(nudged, ground) >= 3:
             return nudged
     return text
+
+
+def ink_on(ground: QColor) -> str:
+    """Return black or white, whichever reads better on a ground."""
+    name = ground.name()
+    return "#FFFFFF" if contrast("#FFFFFF", name) >= contrast("#101214", name) else "#101214"

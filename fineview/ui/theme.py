@@ -31,6 +31,7 @@ from fineview.ui.colours import (
     LIGHT,
     Colours,
     contrast,
+    ink_on,
     legible,
     mix,
     translucent,
@@ -49,11 +50,14 @@ __all__ = [
     "fixed_font",
     "font_for",
     "icon",
+    "ink_on",
+    "is_exporting",
     "legible",
     "make_primary",
     "mix",
     "painted_in",
     "palette_of",
+    "pixel_ratio",
     "set_icon",
     "spacing",
     "text_scale",
@@ -78,15 +82,42 @@ _SCALE_PROPERTY = "fineviewTextScale"
 _FONT_PROPERTY = "fineviewFontRole"
 _ICON_PROPERTY = "fineviewIcon"
 _ICON_SIZES = (16, 20, 24, 32, 40, 48, 64, 96)
-_borrowed: list["Colours"] = []
+_OUTLINED = (
+    "QLineEdit",
+    "QPushButton",
+    "QCheckBox",
+    "QRadioButton",
+    "QComboBox",
+    "QAbstractSpinBox",
+    "QProgressBar",
+    "QSlider",
+    "QTableView",
+)
+_borrowed: list[tuple[Colours, float]] = []
 
 
 def theme_colours() -> Colours:
     """Return the colours to paint with now; LIGHT where no Theme was made."""
     if _borrowed:
-        return _borrowed[-1]
+        return _borrowed[-1][0]
     app = QApplication.instance()
     return DARK if app is not None and app.property(_COLOURS_PROPERTY) == "dark" else LIGHT
+
+
+def pixel_ratio() -> float:
+    """Return how many pixels of the screen, or of a picture being exported, make one of ours.
+
+    Pens that ignore the scale of a plot's axes ignore this scale too and must be told.
+    """
+    if _borrowed:
+        return _borrowed[-1][1]
+    app = QApplication.instance()
+    return app.devicePixelRatio() if isinstance(app, QApplication) else 1.0
+
+
+def is_exporting() -> bool:
+    """Return whether a figure is being drawn for a file, where looks matter more than time."""
+    return bool(_borrowed)
 
 
 def category_colour(index: int) -> str:
@@ -149,12 +180,23 @@ def icon(name: str) -> QIcon:
 def set_icon(target: QAction | QAbstractButton, name: str) -> None:
     """Give an action or a button an icon that follows the theme."""
     target.setProperty(_ICON_PROPERTY, name)
-    target.setIcon(icon(name))
+    target.setIcon(_icon_for(target, name))
 
 
 def make_primary(button: QPushButton) -> None:
     """Mark the one button of a panel that a newcomer should find."""
     button.setProperty("primary", True)
+    name = button.property(_ICON_PROPERTY)
+    if name:
+        set_icon(button, name)
+
+
+def _icon_for(target: QObject, name: str) -> QIcon:
+    """Return an icon in the colour of the text beside it."""
+    if target.property("primary"):
+        colours = theme_colours()
+        return _icon(name, colours.on_accent, mix(colours.text, colours.window, 0.5).name())
+    return icon(name)
 
 
 @lru_cache(maxsize=256)
@@ -236,12 +278,14 @@ def _style_sheet(colours: Colours) -> str:
 
 
 @contextmanager
-def painted_in(colours: Colours, widgets: Sequence[QWidget]) -> Iterator[None]:
-    """Paint some widgets in another theme for a moment, for instance to export on white.
+def painted_in(
+    colours: Colours, widgets: Sequence[QWidget], *, ratio: float = 1.0
+) -> Iterator[None]:
+    """Paint some widgets in another theme and pixel ratio for a moment, to export on white.
 
     No event is processed in between, so the screen does not flicker.
     """
-    _borrowed.append(colours)
+    _borrowed.append((colours, ratio))
     had = [(w, QPalette(w.palette()), w.testAttribute(_SET_PALETTE)) for w in widgets]
     try:
         for widget in widgets:
@@ -329,7 +373,13 @@ class Theme(QObject):
         font = QFont(self._base_font)
         _resize(font, self._base_font, self._scale)
         self._app.setFont(font)
-        self._app.setPalette(palette_of(colours))
+        palette = palette_of(colours)
+        self._app.setPalette(palette)
+        # Fusion derives outlines from the window's colour, a shade too faint for the eye (and for
+        # 3:1, in dark most of all): controls are told of a window whose derivative is right.
+        palette.setColor(QPalette.ColorRole.Window, QColor(colours.strong_line).lighter(140))
+        for control in _OUTLINED:
+            self._app.setPalette(palette, control)  # type: ignore[arg-type]  # a str it is
         self._app.setStyleSheet(_style_sheet(colours))
         self._refresh_widgets()
         self.changed.emit()
@@ -342,7 +392,7 @@ class Theme(QObject):
                 widget.setFont(font_for(role))
             name = widget.property(_ICON_PROPERTY)
             if name and isinstance(widget, QAbstractButton):
-                widget.setIcon(icon(name))
+                widget.setIcon(_icon_for(widget, name))
         for window in self._app.topLevelWidgets():
             for action in window.findChildren(QAction):
                 name = action.property(_ICON_PROPERTY)

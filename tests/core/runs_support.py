@@ -84,7 +84,7 @@ def complete(store: RunStore, title="a run", status="finished", **spec) -> str:
 def in_child(work: Callable[..., Any], *arguments):
     """Return what `work` returns in a process of its own, whose limits it may change."""
     ours, theirs = PROCESSES.Pipe()
-    child = PROCESSES.Process(target=_answer, args=(theirs, work, arguments))
+    child = PROCESSES.Process(target=_answer, args=(theirs, work, arguments), daemon=True)
     child.start()
     theirs.close()
     try:

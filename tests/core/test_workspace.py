@@ -83,7 +83,7 @@ def test_a_second_instance_is_refused_and_told_who_is_first(tmp_path):
 
 def test_kill_9_of_the_owner_frees_the_workspace(tmp_path):
     ours, theirs = PROCESSES.Pipe()
-    owner = PROCESSES.Process(target=hold, args=(theirs, tmp_path / "w"))
+    owner = PROCESSES.Process(target=hold, args=(theirs, tmp_path / "w"), daemon=True)
     owner.start()
     assert ours.recv() == ()
     assert f"(process {owner.pid})" in refusal(tmp_path / "w")

@@ -293,13 +293,15 @@ class RunStore:
         known = self._loaded()
         found, fresh = [], []
         for folder in folders:
+            if folder.name in self._making:  # asked first: it leaves when it is among the open ones
+                continue
             writer = self._open.get(folder.name)
             if writer is not None:
                 found.append(writer.summary())
                 continue
             stamp = stamp_of(folder)
-            if not stamp or folder.name in self._making:
-                continue  # deleted or moved this moment, or about to be opened
+            if not stamp:
+                continue  # deleted or moved this moment
             entry = known.get(folder.name)
             if entry is None or entry[0] != stamp:
                 entry = (stamp, summarise(folder))

@@ -88,6 +88,7 @@ class HeadTraining:
         self.class_weights = self._balanced() if config.class_weights == "balanced" else None
         self._report = report
         self._save = save
+        self._trained = tuple(self.head.parameters())
         self._optimiser = self._make_optimiser()
         self._order = torch.empty(0, dtype=torch.int64)
         self._order_epoch = -1
@@ -161,13 +162,8 @@ class HeadTraining:
         size = self.config.batch_size
         batch = self._permutation(epoch)[place * size : (place + 1) * size]
         labels = self.train[1][batch]
-        loss = mean_loss(self.head(self.train[0][batch]), labels, self.class_weights)
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        value = loss.item()
-        norm = math.sqrt(
-            sum(float(p.grad.square().sum()) for p in self.head.parameters() if p.grad is not None)
-        )
+        value = self.head.loss_and_gradients(self.train[0][batch], labels, self.class_weights)
+        norm = math.hypot(*(float(p.grad.norm()) for p in self._trained if p.grad is not None))
         # A loss a thousand times that of blind guessing will not come back in a sane number of
         # steps, even where float32 still holds it.
         blind = math.log(self.head.linear.out_features)

@@ -80,6 +80,12 @@ class TrainingPanel(QWidget):
         return self._session.state.run
 
     @property
+    def steps_done(self) -> int:
+        """Steps of the run on display."""
+        curves = self._curves.get(self.run_id)
+        return curves.step if curves is not None else 0
+
+    @property
     def busy(self) -> bool:
         """Whether a run is queued or in flight."""
         return self._job is not None and self._job.active

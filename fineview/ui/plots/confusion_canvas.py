@@ -14,8 +14,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from fineview.ui.plots.heat import heat, ink_on
-from fineview.ui.theme import font_for, mix, spacing, theme_colours
+from fineview.ui.plots.heat import heat
+from fineview.ui.theme import font_for, ink_on, mix, spacing, theme_colours
 from fineview.ui.widgets.format import count_text, percent_text
 from fineview.ui.widgets.labels import plain_tooltip
 from fineview.ui.widgets.painting import CENTRE, LEFT, RIGHT, box, pen, text
@@ -220,7 +220,8 @@ class ConfusionCanvas(QWidget):
         every = max(int(np.ceil(height / max(cell.height(), 1))), 1)
         for index in range(0, len(self.classes), every):
             row = self.cell_rect(index, 0)
-            area = QRectF(height + spacing(1), row.center().y() - height / 2, 0, height)
+            y = max(row.center().y() - height / 2, 0)
+            area = QRectF(height + spacing(1), y, 0, height)
             area.setRight(grid.left() - spacing(1.5))
             text(painter, area, self.classes[index], colours.text, font=font, align=RIGHT)
         self._draw_column_names(painter, font, height)

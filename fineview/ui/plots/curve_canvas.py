@@ -6,11 +6,12 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 
-from fineview.ui.plots.curve_items import DrawnCurve, References
+from fineview.ui.plots.curve_items import Axis, DrawnCurve, References, plot_pen
 from fineview.ui.plots.curve_math import Curve, nearest, span_of
-from fineview.ui.theme import font_for, spacing, theme_colours
+from fineview.ui.plots.export import leave_out_of_exports
+from fineview.ui.theme import font_for, is_exporting, spacing, theme_colours
 from fineview.ui.widgets.format import count_text, number_text
 from fineview.ui.widgets.labels import plain_label
 from fineview.ui.widgets.painting import pen
@@ -35,7 +36,9 @@ class CurveCanvas(QWidget):
         self._log = False
         self._auto = True
         self._cursor: float | None = None
-        self._widget = pg.PlotWidget(background=None)
+        self._widget = pg.PlotWidget(
+            background=None, axisItems={side: Axis(side) for side in ("left", "bottom")}
+        )
         self.plot: Any = self._widget.getPlotItem()
         self._box: Any = self.plot.getViewBox()
         self._references = References(self.plot)
@@ -190,12 +193,13 @@ class CurveCanvas(QWidget):
             axis.setLabel(text=label)
             axis.label.setFont(font_for("small"))
             axis.label.setDefaultTextColor(pen(colours.muted).color())
-        self._line.setPen(pen(colours.muted))
+        self._line.setPen(plot_pen(colours.muted, 1))
         self._empty.setStyleSheet(f"color: {colours.muted};")
         self._read_out.setStyleSheet(
             f"background: {colours.raised}; color: {colours.text}; padding: 0.3em;"
             f"border: 1px solid {colours.strong_line}; border-radius: 3px;"
         )
+        self._line.setVisible(self._cursor is not None and not is_exporting())
         self._references.restyle(log=self._log)
         self._redraw()
 
@@ -233,6 +237,9 @@ class CurveCanvas(QWidget):
         self._widget.setFocusProxy(self)
         self._widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._widget.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._widget.viewport().setAutoFillBackground(False)
+        # A cached ground would keep the colour of the last theme.
+        self._widget.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)
         # Our own menu, on the plot as a whole, stands in for pyqtgraph's.
         self._widget.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
@@ -242,7 +249,7 @@ class CurveCanvas(QWidget):
         self._box.disableAutoRange()
         for side in ("left", "bottom"):
             self.plot.getAxis(side).enableAutoSIPrefix(False)
-            self.plot.getAxis(side).setStyle(tickLength=-4)
+            self.plot.getAxis(side).setStyle(tickLength=-4, maxTextLevel=1, showValues=False)
         self._line = pg.InfiniteLine(angle=90)
         self._line.hide()
         self.plot.addItem(self._line, ignoreBounds=True)
@@ -251,6 +258,7 @@ class CurveCanvas(QWidget):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._read_out.hide()
+        leave_out_of_exports(self._read_out)
         self._widget.viewport().installEventFilter(self)
         scene = self._widget.scene()
         scene.sigMouseMoved.connect(self._on_mouse_moved)
@@ -261,9 +269,11 @@ class CurveCanvas(QWidget):
 
     def _after_data(self) -> None:
         self._empty.setVisible(not self._drawn)
+        for side in self._labels:
+            self.plot.getAxis(side).setStyle(showValues=bool(self._drawn))
         if self._auto:
             self.fit()
-        if self._cursor is not None:
+        if self._cursor is not None and not is_exporting():
             self.show_read_out(self._cursor)
 
     def _redraw(self) -> None:

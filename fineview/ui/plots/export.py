@@ -74,7 +74,7 @@ def export_widget(widget: QWidget, path: Path, *, colours: Colours | None = None
     kind = path.suffix.lower().lstrip(".")
     if kind not in FIGURE_FORMATS:
         raise ValueError(f"“{path.name}” ends in none of .png, .svg, .pdf: choose one of these.")
-    with _as_figure(widget, colours):
+    with _as_figure(widget, colours, _SCALE if kind == "png" else 1):
         data = {"png": _png, "svg": _svg, "pdf": _pdf}[kind](widget)
     write_atomically(path, data)
 
@@ -101,7 +101,7 @@ def table_text(table: Table, separator: str = "\t") -> str:
 
 def copy_image(widget: QWidget, *, colours: Colours | None = None) -> None:
     """Put a picture of a widget on the clipboard, twice the size."""
-    with _as_figure(widget, colours):
+    with _as_figure(widget, colours, _SCALE):
         QGuiApplication.clipboard().setImage(_image(widget))
 
 
@@ -221,24 +221,23 @@ class _Exporter(QObject):
 
 
 @contextmanager
-def _as_figure(widget: QWidget, colours: Colours | None) -> Iterator[None]:
+def _as_figure(widget: QWidget, colours: Colours | None, ratio: float) -> Iterator[None]:
     """Hide what is no part of the figure and paint the rest in other colours."""
     hidden = [
         child
         for child in widget.findChildren(QWidget)
         if child.property(_HIDDEN_PROPERTY) and not child.isHidden()
     ]
-    updates = widget.updatesEnabled()
-    widget.setUpdatesEnabled(False)
     for child in hidden:
         child.hide()
     try:
-        with painted_in(colours or LIGHT, [widget]):
+        # All of them: under a style sheet children do not inherit the palette of their parent.
+        parts = [widget, *widget.findChildren(QWidget)]
+        with painted_in(colours or LIGHT, parts, ratio=ratio):
             yield
     finally:
         for child in hidden:
             child.show()
-        widget.setUpdatesEnabled(updates)
 
 
 def _ground() -> QColor:
@@ -249,8 +248,8 @@ def _ground() -> QColor:
 def _image(widget: QWidget) -> QImage:
     image = QImage(widget.size() * _SCALE, QImage.Format.Format_RGB32)
     image.fill(_ground())
+    image.setDevicePixelRatio(_SCALE)
     painter = QPainter(image)
-    painter.scale(_SCALE, _SCALE)
     _render(widget, painter)
     painter.end()
     return image

@@ -2,7 +2,7 @@
 
 from PySide6.QtGui import QColor
 
-from fineview.ui.theme import contrast, mix
+from fineview.ui.theme import mix
 
 # Viridis (Smith & van der Walt 2015, CC0), each tenth; between them it is straight enough.
 _VIRIDIS = (
@@ -25,9 +25,3 @@ def heat(share: float) -> QColor:
     place = min(max(share, 0.0), 1.0) * (len(_VIRIDIS) - 1)
     low = min(int(place), len(_VIRIDIS) - 2)
     return mix(_VIRIDIS[low], _VIRIDIS[low + 1], place - low)
-
-
-def ink_on(ground: QColor) -> str:
-    """Return black or white, whichever reads better on a ground."""
-    name = ground.name()
-    return "#FFFFFF" if contrast("#FFFFFF", name) >= contrast("#101214", name) else "#101214"

@@ -13,7 +13,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QHBoxLayout,
     QHeaderView,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from fineview.ui.theme import fixed_font, spacing
+from fineview.ui.widgets.cells import HEADER_MARGIN, CellDelegate, set_up_table
 from fineview.ui.widgets.format import plural, share_text
 from fineview.ui.widgets.labels import describe, plain_label, plain_tooltip
 
@@ -56,9 +56,11 @@ class _Model(QAbstractTableModel):
         orientation: Qt.Orientation,
         role: int = int(Qt.ItemDataRole.DisplayRole),
     ) -> object:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return HEADER[section]
-        return None
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{HEADER_MARGIN}{HEADER[section]}{HEADER_MARGIN}"
+        return _alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
         value = self.rows[index.row()][index.column()]
@@ -71,8 +73,8 @@ class _Model(QAbstractTableModel):
             return plain_tooltip(str(value)[:_LONGEST_TOOLTIP])
         if role == Qt.ItemDataRole.FontRole and number:
             return fixed_font()
-        if role == Qt.ItemDataRole.TextAlignmentRole and number:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(index.column())
         return None
 
     def words(self, row: int, column: int) -> str:
@@ -81,6 +83,11 @@ class _Model(QAbstractTableModel):
         if isinstance(value, str):
             return " ".join(value.split())
         return share_text(value)
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column == 3 else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 class ExamplesDialog(QDialog):
@@ -161,20 +168,13 @@ class ExamplesDialog(QDialog):
         describe(view, title, "The texts, with their label and what the head made of them.")
         view.setToolTip("")
         view.setModel(self._proxy)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setAlternatingRowColors(True)
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.setTabKeyNavigation(False)
-        view.setTextElideMode(Qt.TextElideMode.ElideRight)
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + spacing(2))
+        self._cells = CellDelegate(view)
+        view.setItemDelegate(self._cells)
+        set_up_table(view)
         view.setSortingEnabled(True)
         header = view.horizontalHeader()
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._proxy.sort(-1)
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         letter = self.fontMetrics().averageCharWidth()
         for column in (1, 2, 3):

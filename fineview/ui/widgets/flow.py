@@ -51,10 +51,8 @@ class FlowLayout(QLayout):
         self._arrange(rect, move=True)
 
     def sizeHint(self) -> QSize:
-        """Ask for one line."""
-        visible = [item.sizeHint() for item in self._items if not item.isEmpty()]
-        width = sum(size.width() + self.gap for size in visible) - self.gap if visible else 0
-        return QSize(width, max((size.height() for size in visible), default=0))
+        """Ask for the widest item: a long row of items must not push its neighbours aside."""
+        return self.minimumSize()
 
     def minimumSize(self) -> QSize:
         """Need room for the widest item."""

@@ -104,12 +104,12 @@ class LayerPicker(QWidget):
 
     def row_rect(self, layer: int) -> QRectF:
         """Return where a layer is drawn."""
-        height = self.height() / (self._depth + 1)
+        height = self._row_height()
         return QRectF(0, (self._depth - layer) * height, self.width(), height)
 
     def layer_at(self, position: QPoint) -> int:
         """Return the layer under a point of the widget, the nearest one outside."""
-        row = int(position.y() // (self.height() / (self._depth + 1)))
+        row = int(position.y() // self._row_height())
         return min(max(self._depth - row, 0), self._depth)
 
     def sizeHint(self) -> QSize:
@@ -269,6 +269,11 @@ class LayerPicker(QWidget):
         if not self._scores or self.width() < self.fontMetrics().averageCharWidth() * 22:
             return 0.0
         return spacing(2) + spacing(7) + spacing(1) + measure.horizontalAdvance("1.000")
+
+    def _row_height(self) -> float:
+        # Where there is room to spare the blocks do not swell into pillows.
+        comfortable = self.fontMetrics().height() + spacing(3)
+        return min(self.height() / (self._depth + 1), comfortable)
 
     def _paint(self, layer: int) -> None:
         wanted = set(self._layers)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor
 
 from fineview.ui.theme import category_colour, fixed_font, theme_colours
+from fineview.ui.widgets.cells import HEADER_MARGIN
 from fineview.ui.widgets.format import NOTHING, accuracy_text, bytes_text, seconds_text, share_text
 from fineview.ui.widgets.labels import plain_tooltip
 
@@ -178,7 +179,7 @@ class RunModel(QAbstractTableModel):
             return None
         column = COLUMNS[self.columns[section]]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.title
+            return f"{HEADER_MARGIN}{column.title}{HEADER_MARGIN}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tooltip(column.tooltip)
         if role == Qt.ItemDataRole.TextAlignmentRole:

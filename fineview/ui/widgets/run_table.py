@@ -18,9 +18,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
@@ -28,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from fineview.ui.theme import spacing
+from fineview.ui.widgets.cells import CellDelegate, set_row_height, set_up_table
 from fineview.ui.widgets.labels import describe
 from fineview.ui.widgets.painting import box
 from fineview.ui.widgets.run_model import COLUMNS, SORT_ROLE, SWATCH_ROLE, RunModel, RunRow
@@ -38,6 +36,7 @@ ALL_COLUMNS = tuple(COLUMNS)
 COMPACT_COLUMNS = ("shown", "title", "pooling", "accuracy", "train", "size", "seconds")
 
 Index = QModelIndex | QPersistentModelIndex
+_LEAST_LETTERS = 14
 
 
 class _Proxy(QSortFilterProxyModel):
@@ -52,7 +51,7 @@ class _Proxy(QSortFilterProxyModel):
         return bool(a < b)
 
 
-class _SwatchDelegate(QStyledItemDelegate):
+class _SwatchDelegate(CellDelegate):
     """Draws the colour of a run's curves beside its check box."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -111,6 +110,9 @@ class RunTable(QWidget):
         self._proxy.setSortRole(SORT_ROLE)
         self._told: tuple[str, ...] = ()
         self._quiet = False
+        self._fitting = False
+        self._touched = False
+        """Whether a person has set the width of a column: then they stay as they are."""
         self.view = QTableView()
         self.setFocusProxy(self.view)
         self.setAccessibleName(name)
@@ -176,12 +178,29 @@ class RunTable(QWidget):
         self._quiet = False
 
     def fit_columns(self) -> None:
-        """Make the columns as wide as what stands in them."""
+        """Make the columns as wide as what stands in them, and together as wide as the table.
+
+        The run's title takes what is left over; where room is short, texts give way to numbers.
+        """
+        self._fitting = True
         self.view.resizeColumnsToContents()
+        spare = self.view.viewport().width() - self.view.horizontalHeader().length()
+        least = self.view.fontMetrics().averageCharWidth() * _LEAST_LETTERS
+        for name in ("title", "pooling", "task"):
+            if name in self._model.columns and spare:
+                column = self._model.columns.index(name)
+                wide = self.view.columnWidth(column)
+                room = max(wide + spare, min(wide, least))
+                self.view.setColumnWidth(column, room)
+                spare += wide - room
+        self._fitting = False
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take Delete, Enter and Space."""
-        if (
+        if watched is self.view.viewport() and event.type() == QEvent.Type.Resize:
+            if self._model.rows and not self._touched:
+                self.fit_columns()
+        elif (
             watched is self.view
             and isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.KeyPress
@@ -207,28 +226,19 @@ class RunTable(QWidget):
             self._model.recolour()
             self._quiet = False
         elif event.type() == QEvent.Type.FontChange:
-            self._set_row_height()
+            set_row_height(self.view)
 
     def _set_up_view(self) -> None:
-        view = self.view
-        view.setModel(self._proxy)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setAlternatingRowColors(True)
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.setTabKeyNavigation(False)
-        view.verticalHeader().hide()
-        view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.installEventFilter(self)
-        self._set_row_height()
+        self.view.setModel(self._proxy)
+        self._cells = CellDelegate(self.view)
+        self.view.setItemDelegate(self._cells)
+        set_up_table(self.view)
+        self.view.installEventFilter(self)
+        self.view.viewport().installEventFilter(self)
+        self.view.horizontalHeader().sectionResized.connect(self._on_section_resized)
 
     def _set_up_header(self, columns: Sequence[str], sort: str | None) -> None:
         header = self.view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(True)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self._proxy.setDynamicSortFilter(True)
         self.view.setSortingEnabled(True)
         if sort is None:
@@ -239,10 +249,6 @@ class RunTable(QWidget):
         if "shown" in columns:
             self._swatches = _SwatchDelegate(self.view)
             self.view.setItemDelegateForColumn(list(columns).index("shown"), self._swatches)
-
-    def _set_row_height(self) -> None:
-        header = self.view.verticalHeader()
-        header.setDefaultSectionSize(self.view.fontMetrics().height() + spacing(2))
 
     def _row(self, index: Index) -> RunRow:
         return self._model.rows[self._proxy.mapToSource(index).row()]
@@ -264,6 +270,10 @@ class RunTable(QWidget):
     def _on_data_changed(self, _first: object, _last: object, roles: list[int]) -> None:
         if not self._quiet and int(Qt.ItemDataRole.CheckStateRole) in [int(r) for r in roles]:
             self.shown_changed.emit(self.shown_ids())
+
+    @Slot()
+    def _on_section_resized(self) -> None:
+        self._touched |= not self._fitting
 
     @Slot(QModelIndex)
     def _on_activated(self, index: QModelIndex) -> None:

@@ -15,10 +15,14 @@ Zones = dict[str, QRectF]
 _TOKENS: dict[str, tuple[str, ...]] = {
     "sentence": ("[CLS]", "text", "[SEP]"),
     "pair": ("[CLS]", "a", "[SEP]", "b", "[SEP]"),
-    "word": ("[CLS]", "…", "word", "…", "[SEP]"),
+    "word": ("[CLS]", "…word…", "[SEP]"),
 }
 # Shares of the width: the encoder is the largest thing in the picture, as in the experiment.
 _SHARES = {"text": 0.14, "encoder": 0.36, "pool": 0.16, "head": 0.21, "label": 0.13}
+_NARROW_SHARES = {"text": 0.12, "encoder": 0.30, "pool": 0.20, "head": 0.22, "label": 0.16}
+"""Where room is short the words need it more than the blocks."""
+_NARROW = 130
+"""Letters across below which it is."""
 
 
 def draw_picture(
@@ -57,18 +61,19 @@ def draw_picture(
 def place_zones(width: float, height: float, state: PictureState) -> Zones:
     """Return where the zones go; `bus` is where the feature path runs."""
     small = _small().height()
-    gap = max(spacing(5), width * 0.02)
+    gap = max(spacing(4.5), width * 0.02)
     room = width - gap * (len(_SHARES) - 1) - 2
     top = small + spacing(3)
     bus = spacing(4)
     bottom = height - small - spacing(2) - bus
     zones: Zones = {}
     x = 1.0
-    for name, share in _SHARES.items():
+    narrow = width < _NARROW * _small().averageCharWidth()
+    for name, share in (_NARROW_SHARES if narrow else _SHARES).items():
         zones[name] = QRectF(x, top, room * share, bottom - top)
         x += room * share + gap
     encoder = zones["encoder"]
-    wide = _small().horizontalAdvance(f"{state.removed} removed") + spacing(8)
+    wide = _small().horizontalAdvance(f"{state.removed} removed") + spacing(4.5)
     wide = min(wide, encoder.width())
     zones["removed"] = QRectF(encoder.right() - wide, 1, wide, small + spacing(1))
     zones["bus"] = QRectF(encoder.left(), bottom, width - encoder.left(), bus)
@@ -84,7 +89,7 @@ def _draw_text(painter: QPainter, rect: QRectF, state: PictureState) -> None:
     height = measure.height() + 2
     for token in _TOKENS[state.level]:
         special = token.startswith("[")
-        wide = min(measure.horizontalAdvance(token) + spacing(2), inner.width())
+        wide = min(measure.horizontalAdvance(token) + spacing(1.25), inner.width())
         if x > inner.left() and x + wide > inner.right() + 0.5:
             x, y = inner.left(), y + height + 2
         if y + height > inner.bottom() + 2:
@@ -210,7 +215,7 @@ def _draw_pool(painter: QPainter, rect: QRectF, state: PictureState) -> None:
     learned = state.mix == "weighted"
     line = colours.trained if learned and state.head_state != "new" else colours.strong_line
     inner = _frame(painter, rect, "pool", line=line)
-    lines = [mix_words(state), f"{state.tokens} of tokens"]
+    lines = [*_wrapped(mix_words(state), inner.width()), f"{state.tokens} tokens"]
     if state.dimension:
         lines.append(f"{count_text(state.dimension)} numbers")
     _lines(painter, inner, lines, colours.text)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QFocusEvent,
     QFontMetricsF,
@@ -15,7 +15,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from fineview.ui.theme import category_colour, font_for, mix, spacing, theme_colours
+from fineview.ui.theme import category_colour, font_for, ink_on, mix, spacing, theme_colours
 from fineview.ui.widgets.format import plural
 from fineview.ui.widgets.labels import describe, plain_tooltip
 from fineview.ui.widgets.painting import CENTRE, LEFT, box, focus_ring, pen, text
@@ -172,29 +172,43 @@ class TokenStrip(QWidget):
     def _draw_chip(self, painter: QPainter, index: int) -> None:
         colours = theme_colours()
         rect = self._rects[index]
-        if index == len(self._tokens):  # what follows the last token that is drawn
-            words = f"… and {plural(self._hidden, 'token')} more"
-            text(painter, rect, words, colours.muted, font=font_for("small"))
+        if index >= len(self._tokens):  # what follows the last token that is drawn
+            words, segment = self._after()[index - len(self._tokens)]
+            text(painter, rect, words, colours.muted, font=font_for("small"), align=CENTRE)
+            self._underline(painter, rect, segment)
             return
         chip = self._tokens[index]
-        fill = mix(colours.surface, colours.text, 0.03 if chip.special else 0.07)
+        fill = mix(colours.window, colours.text, 0.02 if chip.special else 0.09)
         if chip.weight is not None:
-            fill = mix(colours.surface, colours.trained, 0.75 * min(max(chip.weight, 0), 1))
+            fill = mix(colours.window, colours.trained, 0.08 + 0.72 * min(max(chip.weight, 0), 1))
         under = spacing(1) if chip.segment is not None else 0
         body = rect.adjusted(0, 0, 0, -under)
         box(painter, body, fill=fill, radius=3)
-        ink = colours.muted if chip.special and chip.weight is None else colours.text
+        ink = colours.muted if chip.special else colours.text
+        if chip.weight is not None:
+            ink = ink_on(fill)
         text(painter, body, _shown(chip), ink, font=font_for("fixed-small"), align=CENTRE)
-        if chip.segment is not None:
-            colour = category_colour(0 if chip.segment == 0 else 1)
-            style = Qt.PenStyle.SolidLine if chip.segment == 0 else Qt.PenStyle.DashLine
-            painter.setPen(pen(colour, 2, style))
-            y = rect.bottom() - 1.5
-            painter.drawLine(
-                rect.bottomLeft().toPoint().x(), round(y), round(rect.right()), round(y)
-            )
+        self._underline(painter, rect, chip.segment)
         if index == self._cursor and self.hasFocus():
             focus_ring(painter, body.adjusted(-2, -2, 2, 2), colours, 4)
+
+    def _underline(self, painter: QPainter, rect: QRectF, segment: int | None) -> None:
+        """Mark the first text of a pair with a line, the second with dashes."""
+        if segment is not None:
+            dashes = () if segment == 0 else (2.0, 1.5)
+            painter.setPen(pen(category_colour(0 if segment == 0 else 1), 2, dashes=dashes))
+            y = rect.bottom() - 1
+            painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
+
+    def _after(self) -> list[tuple[str, int | None]]:
+        """Return what follows the tokens: how many are not drawn, and what the lines mean."""
+        words: list[tuple[str, int | None]] = []
+        if self._hidden:
+            words.append((f"… and {plural(self._hidden, 'token')} more", None))
+        segments = sorted({chip.segment for chip in self._tokens if chip.segment is not None})
+        if len(segments) > 1:
+            words += [(f"text {_SEGMENTS[min(segment, 1)]}", segment) for segment in segments]
+        return words
 
     def _line_height(self) -> int:
         return round(QFontMetricsF(font_for("fixed-small")).height()) + spacing(2.5)
@@ -203,11 +217,10 @@ class TokenStrip(QWidget):
         self._rects = self._layout(width)
 
     def _layout(self, width: int) -> list[QRectF]:
-        """Return a rectangle per token, and one for "… and 12 tokens more"."""
+        """Return a rectangle per token, and one for each of what follows."""
         metrics = QFontMetricsF(font_for("fixed-small"))
         words = [_shown(chip) for chip in self._tokens]
-        if self._hidden:
-            words.append(f"… and {plural(self._hidden, 'token')} more ")
+        words += [said for said, _ in self._after()]
         height = self._line_height() - spacing(0.5)
         x = y = float(spacing(0.5))
         rects: list[QRectF] = []
@@ -216,7 +229,8 @@ class TokenStrip(QWidget):
             wide = min(metrics.horizontalAdvance(word) + spacing(2), room - spacing(0.5))
             joined = index < len(self._tokens) and self._tokens[index].continues
             if rects:
-                x = rects[-1].right() + (1 if joined else spacing(1))
+                after = index == len(self._tokens)
+                x = rects[-1].right() + (1 if joined else spacing(6) if after else spacing(1))
             if rects and x + wide > room:
                 x, y = float(spacing(0.5)), y + height + spacing(1.5)
             rects.append(QRectF(x, y, wide, height))
