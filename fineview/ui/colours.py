@@ -158,4 +158,4 @@ def legible(colour: str, ground: str, text: str) -> str:
 def ink_on(ground: QColor) -> str:
     """Return black or white, whichever reads better on a ground."""
     name = ground.name()
-    return "#FFFFFF" if contrast("#FFFFFF", name) >= contrast("#101214", name) else "#101214"
+    return "#FFFFFF" if contrast("#FFFFFF", name) >= contrast("#000000", name) else "#000000"

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QColor,
     QFont,
     QFontMetricsF,
     QHelpEvent,
@@ -154,7 +155,8 @@ class ConfusionCanvas(QWidget):
             painter.setOpacity(0.45 if self.dimmed else 1.0)
             self._draw_cells(painter)
             self._draw_names(painter)
-            self._draw_scale(painter)
+            if self._has_scale():
+                self._draw_scale(painter)
         painter.end()
 
     def announce(self) -> None:
@@ -173,7 +175,7 @@ class ConfusionCanvas(QWidget):
                 count = int(self.counts[true, predicted])
                 # Cells that never happen stay empty: what does happen is to be seen.
                 ground = (
-                    heat(float(shares[true, predicted]))
+                    _colour(float(shares[true, predicted]))
                     if count
                     else mix(colours.surface, colours.text, 0.05)
                 )
@@ -265,7 +267,7 @@ class ConfusionCanvas(QWidget):
         steps = max(round(bar.height()), 2)
         for step in range(steps):
             line = QRectF(bar.left(), bar.bottom() - (step + 1) * bar.height() / steps, wide, 1.5)
-            painter.fillRect(line, heat(step / (steps - 1)))
+            painter.fillRect(line, _colour(step / (steps - 1)))
         font = font_for("small")
         height = QFontMetricsF(font).height()
         right = self.width() - bar.right() - spacing(1)
@@ -280,12 +282,17 @@ class ConfusionCanvas(QWidget):
         measure = QFontMetricsF(font_for("small"))
         names = [measure.horizontalAdvance(name) for name in self.classes] or [0.0]
         left = measure.height() + spacing(2.5) + min(max(names), self.width() * 0.28)
-        right = spacing(3) + spacing(2) + spacing(1) + measure.horizontalAdvance("100 %") + 2
+        scale = spacing(6) + measure.horizontalAdvance("100 %") + 2
+        right = scale if self._has_scale() else 2
         below = measure.height() + spacing(1.5)
         below += min(max(names), self.height() * 0.26) if self._rotated() else measure.height()
         return QRectF(
             left, 1, max(self.width() - left - right, 4), max(self.height() - below - 2, 4)
         )
+
+    def _has_scale(self) -> bool:
+        """Return whether there is room to spare for the scale of colours."""
+        return self.width() > self.fontMetrics().averageCharWidth() * 45
 
     def _rotated(self) -> bool:
         """Return whether the names of the columns are too long to lie under them."""
@@ -302,3 +309,8 @@ class ConfusionCanvas(QWidget):
         true = int((position.y() - grid.top()) / grid.height() * count)
         predicted = int((position.x() - grid.left()) / grid.width() * count)
         return min(true, count - 1), min(predicted, count - 1)
+
+
+def _colour(share: float) -> QColor:
+    """Return the colour of a cell that does happen, apart from the ground in both themes."""
+    return heat(0.1 + 0.9 * share)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Slot
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 
 from fineview.ui.plots.curve_items import Axis, DrawnCurve, References, plot_pen
@@ -190,6 +190,12 @@ class CurveCanvas(QWidget):
             axis.setPen(pen(colours.strong_line))
             axis.setTextPen(pen(colours.muted))
             axis.setTickFont(font_for("fixed-small"))
+            axis.setStyle(
+                autoReduceTextSpace=False,
+                tickTextWidth=round(
+                    QFontMetricsF(font_for("fixed-small")).horizontalAdvance("0.00")
+                ),
+            )
             axis.setLabel(text=label)
             axis.label.setFont(font_for("small"))
             axis.label.setDefaultTextColor(pen(colours.muted).color())

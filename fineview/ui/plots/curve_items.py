@@ -230,10 +230,12 @@ class References:
         """Keep room for the longest name, at most a quarter of the plot."""
         measure = QFontMetricsF(font_for("small"))
         most = max(self._plot.size().width() * 0.25, measure.averageCharWidth() * 10)
-        widest = 0.0
+        # The same for short names: then plots above each other have their axes in line.
+        widest = measure.averageCharWidth() * 14 if self._items else 0.0
         for value, label, _, words in self._items.values():
-            said = f"{label} {number_text(value)}".strip()
-            said = measure.elidedText(said, Qt.TextElideMode.ElideMiddle, most)
+            figure = f" {number_text(value)}"
+            room = most - measure.horizontalAdvance(figure)
+            said = measure.elidedText(label, Qt.TextElideMode.ElideRight, room) + figure
             if words.text() != said:
                 words.setText(said)
             widest = max(widest, measure.horizontalAdvance(said) + spacing(1.5))

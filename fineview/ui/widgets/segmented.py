@@ -46,8 +46,8 @@ class _Segment(QAbstractButton):
 
     def minimumSizeHint(self) -> QSize:
         metrics = QFontMetrics(self.font())
-        few = min(len(self.text()), 4)
-        return QSize(metrics.averageCharWidth() * few + spacing(2), self.sizeHint().height())
+        few = min(metrics.horizontalAdvance(self.text()), metrics.averageCharWidth() * 9)
+        return QSize(few + spacing(2), self.sizeHint().height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
@@ -86,7 +86,7 @@ class _Segment(QAbstractButton):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(2, 2, -2, -2), 3, 3)
         ink = colours.text if ready else mix(colours.text, colours.window, 0.55)
         painter.setPen(ink)
-        inner = self.rect().adjusted(spacing(1), 0, -spacing(1), 0)
+        inner = self.rect().adjusted(spacing(0.5), 0, -spacing(0.5), 0)
         text = painter.fontMetrics().elidedText(
             self.text(), Qt.TextElideMode.ElideRight, inner.width()
         )
@@ -119,7 +119,7 @@ class Segmented(QWidget):
             segment.setAccessibleName(f"{name}: {label}")
             segment.clicked.connect(self._on_clicked)
             self._segments[value] = segment
-            row.addWidget(segment, max(len(label), 3))
+            row.addWidget(segment)
         ordered = list(self._segments.values())
         ordered[0].first = ordered[-1].last = True
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
