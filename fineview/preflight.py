@@ -61,8 +61,8 @@ def display_problem() -> str | None:
     debian = " ".join(libraries[name][0] for name in missing)
     fedora = " ".join(libraries[name][1] for name in missing)
     return (
-        f"Qt needs {', '.join(missing)}, not found here: run `apt install {debian}` (Debian, Ubuntu) or "
-        f"`dnf install {fedora}` (Fedora)."
+        f"Qt needs {', '.join(missing)}, not found here: run `apt install {debian}` (Debian, "
+        f"Ubuntu) or `dnf install {fedora}` (Fedora)."
     )
 
 

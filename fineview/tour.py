@@ -114,7 +114,6 @@ class _Guide:
         self.picture("7-capitals")
         self.window.show_panel("runs")
         self.settle()
-        self.window.panel("runs").table.select([self.training.run_id])  # type: ignore[attr-defined]
         self.picture("8-runs")
         self.measured["stall_p99_ms"] = round(self.window.heartbeat.p99_ms(), 1)
 

@@ -617,7 +617,7 @@ def test_run_table_keeps_selection_and_order_over_updates(show):
     table.set_rows(make_rows(2))
     assert sent == [()]
     table.set_rows([])
-    assert table.rows() == ()
+    assert table.rows == ()
 
 
 def test_run_table_is_as_wide_as_its_place_until_someone_sets_a_column(show):
@@ -668,7 +668,7 @@ def palette(show, qtbot):
     made.actions_of_test = actions
     show(window, 800, 500)
     field.setFocus()
-    yield made
+    return made
 
 
 def test_palette_finds_and_triggers(palette, qtbot):

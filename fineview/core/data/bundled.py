@@ -141,7 +141,7 @@ def _capitals(split_seed: int) -> Task:
 
 
 def _sentence_order(split_seed: int) -> Task:
-    shuffle = random.Random(20131301)  # noqa: S311 - part of the task's definition, not of a run
+    shuffle = random.Random(20131301)
     rows: list[tuple[str, str, int, int]] = []
     for article, line in enumerate(_lines("lee-news")):
         sentences = [s.strip() for s in _SENTENCE_END.split(line) if len(s.split()) >= 4]

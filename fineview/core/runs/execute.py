@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,11 +27,12 @@ from fineview.core.training.events import (
 if TYPE_CHECKING:  # heavy: imported when a run starts, not when the window does
     from fineview.core.features.extract import HiddenStates
     from fineview.core.models.encoder import Encoder
-    from fineview.core.training.loop import Trained
+    from fineview.core.training.loop import HeadTraining, Trained
 
-# Solving this many multiply-adds by L-BFGS takes about a second on one core: up to there the
-# optimum is drawn while the curve is young, beyond it at the end.
-_EARLY_OPTIMUM = 30_000_000
+# Up to this many multiply-adds an evaluation L-BFGS is done within a second on one core, and up to
+# this many items TF-IDF: such lines are drawn before the first step, others at the end.
+_EARLY_OPTIMUM = 10_000_000
+_EARLY_TFIDF = 2_000
 ITEM_NAMES = {"sentence": "texts", "pair": "pairs", "word": "words"}
 
 
@@ -255,44 +256,52 @@ class _Run:
             )
             if found is not None:
                 training.restore(*found)
-            features = training.train[0]
-            cost = features.shape[0] * features.shape[-1] * len(self.task.classes)
-            early = cost <= _EARLY_OPTIMUM
             try:
-                if early:
-                    training.first_epoch()
-                    self._draw_references(training)
-                trained = training.run()
+                trained = self._train_among_references(training)
             except JobCancelled:
                 training.checkpoint()  # keep this very step
                 raise
             finally:
                 self.step = training.step
-            if not early and not trained.diverged:
-                self._draw_references(training)
         return trained
 
-    def _draw_references(self, training: Any) -> None:  # noqa: ANN401 - HeadTraining, heavy
-        from fineview.core.training.references import optimum, tfidf
+    def _train_among_references(self, training: "HeadTraining") -> "Trained":
+        """Draw the lines that are quickly found before the first step, the others at the end."""
+        from fineview.core.training.references import tfidf
 
-        self.report.progress(self.step, training.total, "reference lines")
-        self._refer(
-            optimum(
-                training.head,
-                training.train,
-                training.validation,
-                training.config.weight_decay,
-                training.class_weights,
-                self.report,
-            )
-            if training.config.optimiser != "adamw"
-            else Reference(
+        features = training.train[0]
+        cost = features.shape[0] * features.shape[-1] * len(self.task.classes)
+        lines: list[tuple[bool, Callable[[], Reference]]] = [
+            (cost <= _EARLY_OPTIMUM, lambda: self._optimum(training)),
+            (len(self.task) <= _EARLY_TFIDF, lambda: tfidf(self.task)),
+        ]
+        training.begin()  # the first point comes before anything that takes time
+        for early, line in lines:
+            if early:
+                self._refer(line())
+        trained = training.run()
+        for early, line in lines:
+            if not early and not trained.diverged:
+                self.report.progress(self.step, training.total, "reference lines")
+                self._refer(line())
+        return trained
+
+    def _optimum(self, training: "HeadTraining") -> Reference:
+        from fineview.core.training.references import optimum
+
+        if training.config.optimiser == "adamw":
+            return Reference(
                 name="optimum",
                 note="No optimum is drawn: AdamW's decoupled decay minimises no penalised loss.",
             )
+        return optimum(
+            training.head,
+            training.train,
+            training.validation,
+            training.config.weight_decay,
+            training.class_weights,
+            self.report,
         )
-        self.report.check()
-        self._refer(tfidf(self.task))
 
     def _refer(self, reference: Reference) -> None:
         self.references.append(reference)

@@ -125,7 +125,8 @@ class HeadTraining:
         Raises:
             JobCancelled: Stop was pressed; `checkpoint` keeps the position.
         """
-        end = self._until(self.total)
+        self.begin()
+        end = self._advance()
         if end == "diverged":
             head = LinearHead.from_arrays(self._sound)
         else:
@@ -135,14 +136,13 @@ class HeadTraining:
                 self._evaluation = self._measure()
         return Trained(head, self.step, end == "diverged", end == "early", self._last())
 
-    def first_epoch(self) -> None:
-        """Train to the end of the first epoch, unless a restored head is past it."""
-        self._until(min(self.per_epoch, self.total))
-
-    def _until(self, goal: int) -> Literal["goal", "early", "diverged"]:
+    def begin(self) -> None:
+        """Publish the first point of the curves: the measures before any step."""
         if self._evaluation is None:
             self._evaluate()
-        while self.step < goal:
+
+    def _advance(self) -> Literal["goal", "early", "diverged"]:
+        while self.step < self.total:
             self._report.check()
             self._take_changes()
             if not self._one_step():

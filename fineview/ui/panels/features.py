@@ -99,6 +99,7 @@ class FeaturesPanel(QWidget):
         split.setHandleWidth(spacing(3))
         left = QScrollArea()
         left.setWidgetResizable(True)
+        left.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the focus themselves
         left.setFrameShape(QScrollArea.Shape.NoFrame)
         left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inner = self._choices()

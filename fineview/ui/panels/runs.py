@@ -1,5 +1,6 @@
 """The runs panel: everything that was trained in this workspace."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl, Signal, Slot
@@ -53,6 +54,11 @@ class RunsPanel(QWidget):
         self._lay_out()
         self._connect()
         self._show()
+
+    def choose(self, run_ids: Sequence[str]) -> None:
+        """Select runs in the table."""
+        self.table.select(run_ids)
+        self._show_choice()
 
     def button(self, name: str) -> QPushButton:
         """Return `open`, `resume`, `trash`, `restore` or `folder`."""
@@ -138,6 +144,8 @@ class RunsPanel(QWidget):
         trash = self.which.value == "trash"
         rows = self._runs.rows(self._session.state, trashed=trash)
         self.table.set_rows(rows)
+        if not self.table.selected_ids():
+            self.table.select([self._session.state.run])
         self.stack.setCurrentWidget(self.table if rows or trash else self.empty)
         self._show_choice()
 

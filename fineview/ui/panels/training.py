@@ -158,6 +158,7 @@ class TrainingPanel(QWidget):
     def _lay_out(self) -> None:
         left = QScrollArea()
         left.setWidgetResizable(True)
+        left.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the focus themselves
         left.setFrameShape(QScrollArea.Shape.NoFrame)
         left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         left.setWidget(self.settings)

@@ -1,5 +1,6 @@
 """The axes of a curve plot: pyqtgraph, with our colours, read-out and reference labels."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -196,7 +197,7 @@ class CurveCanvas(QWidget):
                     QFontMetricsF(font_for("fixed-small")).horizontalAdvance("0.00")
                 ),
             )
-            axis.setLabel(text=label)
+            axis.setLabel(text=escape(label))  # pyqtgraph reads it as HTML
             axis.label.setFont(font_for("small"))
             axis.label.setDefaultTextColor(pen(colours.muted).color())
         self._line.setPen(plot_pen(colours.muted, 1))
@@ -230,9 +231,14 @@ class CurveCanvas(QWidget):
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Hide the read-out when the mouse leaves."""
+        """Fit at a double click; hide the read-out when the mouse leaves."""
         if event.type() == QEvent.Type.Leave:
             self.show_read_out(None)
+        elif event.type() == QEvent.Type.MouseButtonPress:
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+        elif event.type() == QEvent.Type.MouseButtonDblClick:
+            self.fit()
+            return True
         return super().eventFilter(watched, event)
 
     def _set_up(self) -> None:
@@ -268,7 +274,6 @@ class CurveCanvas(QWidget):
         self._widget.viewport().installEventFilter(self)
         scene = self._widget.scene()
         scene.sigMouseMoved.connect(self._on_mouse_moved)
-        scene.sigMouseClicked.connect(self._on_mouse_clicked)
         self._box.sigRangeChangedManually.connect(self._on_zoomed)
         self._box.sigRangeChanged.connect(self._on_range_changed)
         self._box.sigResized.connect(self._on_range_changed)
@@ -322,12 +327,6 @@ class CurveCanvas(QWidget):
     def _on_mouse_moved(self, position: QPointF) -> None:
         inside = self._box.sceneBoundingRect().contains(position)
         self.show_read_out(self._box.mapSceneToView(position).x() if inside else None)
-
-    @Slot(object)
-    def _on_mouse_clicked(self, event: Any) -> None:  # noqa: ANN401 - pyqtgraph's own event
-        self.setFocus()
-        if event.double():
-            self.fit()
 
     @Slot(object)
     def _on_zoomed(self, _axes: object) -> None:

@@ -19,7 +19,8 @@ from fineview.ui.widgets.painting import LEFT, RIGHT, box, focus_ring, pen, text
 _NAME = "Layers"
 _TOOLTIP = (
     "Which layers' hidden states become features – the last, or the last four – change it when "
-    "another layer knows more about your task. Click, drag, Shift+click; or arrows and Space."
+    "another layer knows more about your task. Click one, drag or Shift+click for a range, "
+    "Ctrl+click for another; or arrows, Shift+arrows, Ctrl+arrows and Space."
 )
 
 
@@ -42,13 +43,11 @@ class LayerPicker(QWidget):
         self._bytes: float | None = None
         self._layers: tuple[int, ...] = (12,)
         self._scores: dict[int, float] = {}
-        self._single = False
         self._cursor = 12
         self._anchor = 12
         self._hover = -1
         self._before: tuple[int, ...] = ()
-        self._paint_on: bool | None = None
-        """What a drag does to the layers it passes; None between drags."""
+        self._dragging = False
         describe(self, _NAME, _TOOLTIP)
         self.setToolTip("")  # each layer has its own, see `event`
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -85,7 +84,7 @@ class LayerPicker(QWidget):
         """Choose layers without a signal; negative ones count from the top as in Python."""
         counted = {x + self._depth + 1 if x < 0 else x for x in layers}
         kept = tuple(sorted(x for x in counted if 0 <= x <= self._depth)) or (self._depth,)
-        self._layers = kept[-1:] if self._single else kept
+        self._layers = kept
         if self._cursor not in self._layers:
             self._cursor = self._anchor = self._layers[-1]
         self._announce()
@@ -95,12 +94,6 @@ class LayerPicker(QWidget):
         """Show what was reached with a layer (accuracy, 0 … 1) beside it, where it is known."""
         self._scores = dict(scores or {})
         self.update()
-
-    def set_single(self, single: bool) -> None:
-        """Let a click replace the choice instead of adding to it; the highest layer stays."""
-        self._single = single
-        if single:
-            self.set_layers(self._layers[-1:])
 
     def row_rect(self, layer: int) -> QRectF:
         """Return where a layer is drawn."""
@@ -132,33 +125,29 @@ class LayerPicker(QWidget):
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a click or a drag."""
+        """Begin a click or a drag: as in any list, plain takes one, Shift a range, Ctrl toggles."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
         layer = self.layer_at(event.position().toPoint())
         self._before = self._layers
-        if self._single:
-            self._paint_on = True
-            self._take({layer})
-        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self._paint_on = True
-            self._take({*self._layers, *_between(self._anchor, layer)})
-        else:
-            self._paint_on = layer not in self._layers
+        modifiers = event.modifiers()
+        if modifiers & Qt.KeyboardModifier.ShiftModifier:
+            self._take(set(_between(self._anchor, layer)))
+        elif modifiers & Qt.KeyboardModifier.ControlModifier:
             self._anchor = layer
-            self._paint(layer)
+            self._take(set(self._layers) ^ {layer})
+        else:
+            self._anchor = layer
+            self._take({layer})
+        self._dragging = True
         self._cursor = layer
         self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Carry the choice over the layers that the drag passes."""
+        """Take the range from where the drag began."""
         layer = self.layer_at(event.position().toPoint())
-        if self._paint_on is not None and layer != self._cursor:
-            if self._single:
-                self._take({layer})
-            else:
-                for passed in _between(self._cursor, layer):
-                    self._paint(passed)
+        if self._dragging and layer != self._cursor:
+            self._take(set(_between(self._anchor, layer)))
             self._cursor = layer
         if layer != self._hover:
             self._hover = layer
@@ -166,8 +155,8 @@ class LayerPicker(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End the gesture: one signal, if anything changed."""
-        if event.button() == Qt.MouseButton.LeftButton and self._paint_on is not None:
-            self._paint_on = None
+        if event.button() == Qt.MouseButton.LeftButton and self._dragging:
+            self._dragging = False
             self._tell()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -177,7 +166,7 @@ class LayerPicker(QWidget):
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move with the arrows, toggle with Space, extend with Shift."""
+        """Choose with the arrows, extend with Shift; with Ctrl only move, and toggle with Space."""
         moves = {
             Qt.Key.Key_Up: self._cursor + 1,
             Qt.Key.Key_Down: self._cursor - 1,
@@ -188,19 +177,16 @@ class LayerPicker(QWidget):
         }
         key = Qt.Key(event.key())
         self._before = self._layers
+        modifiers = event.modifiers()
         if key in moves:
             self._cursor = min(max(moves[key], 0), self._depth)
-            if self._single:
-                self._take({self._cursor})
-            elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-                self._take({*self._layers, *_between(self._anchor, self._cursor)})
-            else:
+            if modifiers & Qt.KeyboardModifier.ShiftModifier:
+                self._take(set(_between(self._anchor, self._cursor)))
+            elif not modifiers & Qt.KeyboardModifier.ControlModifier:
                 self._anchor = self._cursor
-        elif key in (Qt.Key.Key_Space, Qt.Key.Key_Select):
-            if self._single:
                 self._take({self._cursor})
-            else:
-                self._take(set(self._layers) ^ {self._cursor})
+        elif key in (Qt.Key.Key_Space, Qt.Key.Key_Select):
+            self._take(set(self._layers) ^ {self._cursor})
             self._anchor = self._cursor
         else:
             super().keyPressEvent(event)
@@ -274,11 +260,6 @@ class LayerPicker(QWidget):
         # Where there is room to spare the blocks do not swell into pillows.
         comfortable = self.fontMetrics().height() + spacing(3)
         return min(self.height() / (self._depth + 1), comfortable)
-
-    def _paint(self, layer: int) -> None:
-        wanted = set(self._layers)
-        (wanted.add if self._paint_on else wanted.discard)(layer)
-        self._take(wanted)
 
     def _take(self, layers: set[int]) -> None:
         """Choose layers, unless none would be left."""

@@ -263,9 +263,9 @@ def plain_number(value: float) -> str:
     """Return a number as the field writes it, the same in every country: 0.1, 32, 1e-5."""
     if value == round(value) and abs(value) < 1e6:
         return str(round(value))
-    mantissa, _, power = f"{value:.6g}".partition("e")
+    mantissa, _, power = f"{value:.12g}".partition("e")
     if not power and 0 < abs(value) < 1e-3:
-        mantissa, _, power = f"{value:.5e}".partition("e")
+        mantissa, _, power = f"{value:.11e}".partition("e")
     if not power:
         return mantissa
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
