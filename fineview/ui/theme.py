@@ -79,6 +79,7 @@ FONT_SCALES: dict[FontRole, float] = {
 }
 _COLOURS_PROPERTY = "fineviewColours"
 _SCALE_PROPERTY = "fineviewTextScale"
+_BASE_FONT_PROPERTY = "fineviewBaseFont"
 _FONT_PROPERTY = "fineviewFontRole"
 _ICON_PROPERTY = "fineviewIcon"
 _ICON_SIZES = (16, 20, 24, 32, 40, 48, 64, 96)
@@ -318,7 +319,10 @@ class Theme(QObject):
         super().__init__(app)
         self._app = app
         self._mode: Mode = "system"
-        self._base_font = QFont(app.font())
+        # A second theme in one process, as in tests, must not take a scaled font for the system's.
+        known = app.property(_BASE_FONT_PROPERTY)
+        self._base_font = QFont(known) if isinstance(known, QFont) else QFont(app.font())
+        app.setProperty(_BASE_FONT_PROPERTY, self._base_font)
         self._scale = 1.0
         app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)

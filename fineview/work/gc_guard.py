@@ -1,8 +1,8 @@
 """Python's cycle collector, kept on the window's thread.
 
 Any thread may run the collector and with it destroy a Qt object from the wrong thread
-(napari#1029); and a full collection with torch loaded is a pause of a quarter of a second. So the automatic
-collector is off, and a timer collects the young generations here.
+(napari#1029); and a full collection with torch loaded is a pause of a quarter of a second. So the
+automatic collector is off, and a timer collects the young generations here.
 """
 
 import gc

@@ -79,7 +79,7 @@ def test_a_run_is_kept_whole(lab, spec):
     assert list(record.events) == watch.events
     assert [type(e) for e in record.events[:2]] == [RunStarted, FeaturesReady]
     assert isinstance(record.events[-1], RunEnded)
-    names = {name for name in outcome.result["references"]}
+    names = set(outcome.result["references"])
     assert names == {"majority", "tfidf", "optimum"}
     assert np.sum(outcome.result["confusion"]) == 110
     assert set(lab.runs.tensors(outcome.run_id)) >= {"mean", "scale", "linear.weight"}

@@ -32,6 +32,15 @@ HOSTILE = "<img src=x><b>bold</b>"
 LEFT = Qt.MouseButton.LeftButton
 
 
+@pytest.fixture(autouse=True)
+def theme(qapp):
+    """The theme as a new person has it, whatever other tests did."""
+    made = Theme(qapp)
+    yield made
+    made.set_mode("system")
+    made.deleteLater()
+
+
 @pytest.fixture
 def show(qtbot):
     """Show a widget as a window and wait until it is there."""
@@ -59,12 +68,9 @@ def matrix(show):
 
 
 @pytest.fixture
-def dark(qapp):
-    theme = Theme(qapp)
+def dark(theme):
     theme.set_mode("dark")
-    yield theme
-    theme.set_mode("system")
-    theme.deleteLater()
+    return theme
 
 
 def falling(count):

@@ -118,6 +118,14 @@ def test_text_scale_moves_fonts_and_distances_and_has_bounds(theme, qtbot):
     assert theme.text_scale == 0.7
 
 
+def test_a_second_theme_begins_with_the_size_of_the_system(theme, qapp):
+    size = qapp.font().pointSizeF()
+    theme.set_text_scale(2.0)
+    second = Theme(qapp)
+    assert qapp.font().pointSizeF() == pytest.approx(size)
+    second.deleteLater()
+
+
 def test_roles_of_fonts(theme):
     body = font_for("body").pointSizeF()
     assert font_for("small").pointSizeF() == pytest.approx(body * 0.9)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QLocale, QPoint, Qt
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QMainWindow, QWidget
 
+from fineview.ui.theme import Theme
 from fineview.ui.widgets import format as fmt
 from fineview.ui.widgets.command_palette import CommandPalette, match
 from fineview.ui.widgets.empty_state import EmptyState
@@ -27,6 +28,14 @@ HOSTILE = '<img src=x><b>bold</b>&amp;"'
 LEFT = Qt.MouseButton.LeftButton
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 MIXES = [("single", "single"), ("mean", "mean"), ("concat", "concat")]
+
+
+@pytest.fixture(autouse=True)
+def theme(qapp):
+    """The theme as a new person has it, whatever other tests did."""
+    made = Theme(qapp)
+    yield made
+    made.deleteLater()
 
 
 @pytest.fixture
@@ -617,7 +626,7 @@ def test_run_table_keeps_selection_and_order_over_updates(show):
     table.set_rows(make_rows(2))
     assert sent == [()]
     table.set_rows([])
-    assert table.rows == ()
+    assert table.rows() == ()
 
 
 def test_run_table_is_as_wide_as_its_place_until_someone_sets_a_column(show):
