@@ -305,6 +305,7 @@ class MainWindow(QMainWindow):
             spec=replace(self.session.state.spec, task=name, pooling=pooling),
             example="",
             second="",
+            run="",
         )
 
     @Slot()

@@ -56,6 +56,11 @@ class RunList(QObject):
                 return summary
         return None
 
+    def task(self, run_id: str) -> str:
+        """Return the name of a run's task, "" where the run is not known."""
+        summary = self.summary(run_id)
+        return summary.task if summary is not None else ""
+
     def title_and_colour(self, run_id: str) -> tuple[str, int]:
         """Return a run's name and the number of its colour."""
         summary = self.summary(run_id)

@@ -13,7 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from fineview.core.errors import JobCancelled
+from fineview.core.errors import FineviewError, JobCancelled
 from fineview.core.progress import Report
 from fineview.work.mailbox import Mailbox
 
@@ -183,8 +183,11 @@ class JobRunner(QObject):
             job.cancelled.emit()
         except BaseException as error:  # noqa: BLE001 - every end of a job must be announced
             job.state = "failed"
-            # Text only: a kept traceback keeps the tensors of its frames alive.
-            log.error("%s failed:\n%s", job.name, "".join(traceback.format_exception(error)))
+            if isinstance(error, FineviewError):
+                log.info("%s: %s", job.name, error)
+            else:
+                # Text only: a kept traceback keeps the tensors of its frames alive.
+                log.error("%s failed:\n%s", job.name, "".join(traceback.format_exception(error)))
             job.failed.emit(error.with_traceback(None))
         else:
             job.state = "finished"

@@ -56,10 +56,11 @@ def plain_states(plain, text, second=None, words=None, max_length=128):
     import torch
 
     model, tokenizer = plain
-    given = list(words) if words is not None else text
+    # As lists of one: called with a bare pair whose second text is empty, transformers sees a
+    # single text.
     inputs = tokenizer(
-        given,
-        second,
+        [list(words)] if words is not None else [text],
+        None if second is None else [second],
         is_split_into_words=words is not None,
         truncation=True,
         max_length=max_length,

@@ -11,6 +11,8 @@ LayerMix = Literal["single", "mean", "sum", "concat", "weighted"]
 
 SENTENCE_POOLINGS: tuple[TokenPooling, ...] = ("cls", "mean", "max")
 WORD_POOLINGS: tuple[TokenPooling, ...] = ("first", "last", "mean")
+WORD_CAP = 20_000
+"""Most words of a word-level task whose hidden states are kept; whole sentences are drawn."""
 MIXES: tuple[LayerMix, ...] = get_args(LayerMix)
 
 

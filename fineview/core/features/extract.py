@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fineview.core.data.task import Level, Task
 from fineview.core.errors import ConfigError, StoreError
 from fineview.core.features.batches import collate, plan
+from fineview.core.features.config import WORD_CAP
 from fineview.core.features.forward import Forward
 from fineview.core.features.hidden import HiddenStates
 from fineview.core.features.shards import DTYPES, FORMAT, Plan, Shape
@@ -19,10 +20,7 @@ from fineview.core.features.store import FeatureStore, Stored
 from fineview.core.models.encoder import Encoded, Encoder
 from fineview.core.progress import SILENT, Report
 
-__all__ = ["WORD_CAP", "HiddenStates", "extract", "feature_key", "states_of"]
-
-WORD_CAP = 20_000
-"""Most words that are kept; whole sentences are drawn until the next one would exceed it."""
+__all__ = ["HiddenStates", "extract", "feature_key", "states_of"]
 SHARD_ROWS = 256
 TOKENIZE_TEXTS = 256
 

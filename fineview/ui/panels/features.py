@@ -18,7 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from fineview.core.errors import ConfigError
-from fineview.core.features.config import MIXES, PoolingConfig, presets, spell, token_poolings
+from fineview.core.features.config import (
+    MIXES,
+    WORD_CAP,
+    PoolingConfig,
+    presets,
+    spell,
+    token_poolings,
+)
 from fineview.core.laboratory import Laboratory
 from fineview.core.models.info import Token
 from fineview.core.progress import Report
@@ -117,7 +124,7 @@ class FeaturesPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(spacing(2))
         column.addWidget(_title("Layers"))
-        column.addWidget(self.layers, 1)
+        column.addWidget(self.layers)
         grid = QGridLayout()
         grid.setHorizontalSpacing(spacing(2))
         grid.setVerticalSpacing(spacing(2))
@@ -144,6 +151,7 @@ class FeaturesPanel(QWidget):
         make_primary(self.train_button)
         self.train_button.setToolTip("Train a head on these features (Ctrl+Enter).")
         column.addWidget(self.train_button)
+        column.addStretch(1)
         return part
 
     def _texts(self) -> QWidget:
@@ -177,6 +185,8 @@ class FeaturesPanel(QWidget):
         self.examples.setToolTip("Texts of the task with their labels – press one to look at it.")
         self.examples.setAlternatingRowColors(True)
         self.examples.setUniformItemSizes(True)
+        self.examples.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.examples.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column.addWidget(self.examples, 1)
         return part
 
@@ -273,6 +283,7 @@ class FeaturesPanel(QWidget):
                     f"{count_text(task.items)} labelled {task.info.level} items, {kinds}; "
                     f"train / validation / test {sizes}{by}.",
                     *task.notes,
+                    *_cap_note(task.items, task.info.level),
                     f"{task.info.source}  Licence: {task.info.licence}.",
                 )
             )
@@ -304,6 +315,7 @@ class FeaturesPanel(QWidget):
         for field, text in ((self.first, state.example), (self.second, state.second)):
             if field.text() != text:
                 field.setText(text)
+                field.setCursorPosition(0)
         task, encoder = self._context.task, self._context.encoder
         if task is None or encoder is None or self.tokens is None:
             return
@@ -318,11 +330,12 @@ class FeaturesPanel(QWidget):
             self.tokens.set_value(choice.tokens)
         self.preset.setCurrentIndex(_preset_index(choice, encoder.layers))
         width = choice.width(encoder.width)
-        stored = 12 * (encoder.layers + 1) * encoder.width * task.items
+        items = min(task.items, WORD_CAP) if task.info.level == "word" else task.items
+        stored = 12 * (encoder.layers + 1) * encoder.width * items
         which = "layer" if len(choice.layers) == 1 else "layers"
         self.size_label.setText(
             f"{which} {spell(choice.layers)} of {encoder.layers}: {count_text(width)} numbers per "
-            f"{task.info.level}, {bytes_text(4 * width * task.items)} for the task; the store "
+            f"{task.info.level}, {bytes_text(4 * width * items)} for the task; the store "
             f"keeps all layers, {bytes_text(stored)}."
         )
 
@@ -405,6 +418,12 @@ class FeaturesPanel(QWidget):
     def _on_not_cut(self, error: Exception) -> None:
         self._job = None
         self.strip_note.setText(str(error))
+
+
+def _cap_note(items: int, level: str) -> tuple[str, ...]:
+    if level != "word" or items <= WORD_CAP:
+        return ()
+    return (f"Of these, whole sentences with {count_text(WORD_CAP)} words at most are drawn.",)
 
 
 def _title(text: str) -> QLabel:

@@ -73,6 +73,8 @@ class TrainingPanel(QWidget):
         self._connect()
         self._show_context()
         self._on_rows()
+        if session.state.run:  # of the session before
+            self.open_run(session.state.run, settings=False)
 
     @property
     def run_id(self) -> str:
@@ -144,13 +146,13 @@ class TrainingPanel(QWidget):
         lab = self._lab
         self._start("Go on training", lambda report: lab.resume(run_id, report))
 
-    def open_run(self, run_id: str) -> None:
-        """Show a run from its folder: curves, confusion, sentence, settings."""
+    def open_run(self, run_id: str, settings: bool = True) -> None:
+        """Show a run from its folder: curves, confusion, sentence, and its settings if wanted."""
         lab = self._lab
         job = self._runner.submit(
             "Open the run", lambda _report: lab.runs.read(run_id), Lane.LOOKUP
         )
-        job.finished.connect(self._on_opened)
+        job.finished.connect(lambda record: self._on_opened(record, settings))
         job.failed.connect(self._on_not_opened)
 
     # Layout
@@ -175,6 +177,7 @@ class TrainingPanel(QWidget):
             middle.setStretchFactor(middle.count() - 1, stretch)
         middle.setChildrenCollapsible(False)
         middle.setHandleWidth(spacing(3))
+        middle.setSizes([spacing(70), spacing(140), spacing(84)])
         lower = QSplitter(Qt.Orientation.Vertical)
         lower.addWidget(middle)
         lower.addWidget(self.table)
@@ -266,15 +269,15 @@ class TrainingPanel(QWidget):
 
     # A run on display
 
-    @Slot(object)
-    def _on_opened(self, record: RunRecord) -> None:
+    def _on_opened(self, record: RunRecord, settings: bool) -> None:
         run = record.summary.run_id
         curves = RunCurves()
         for event in record.events:
             curves.add(event)
         self._curves[run] = curves
         if not self.busy:
-            self._session.edit("Open a run", run=run, spec=record.spec)
+            if settings:
+                self._session.edit("Open a run", run=run, spec=record.spec)
             self._head_state = "trained" if record.result else "new"
             text = record.summary.reason or record.summary.text
             self._show_result(run, record.summary.status, text, record.result or {})
@@ -361,15 +364,29 @@ class TrainingPanel(QWidget):
                 self._head_state = "new" if state.run == old.run else self._head_state
             self._show_picture()
         if (state.run, state.overlaid) != (old.run, old.overlaid):
+            if not state.run:
+                self._forget()
+            elif state.run not in self._curves:
+                self.open_run(state.run, settings=False)  # an undo brought it back
             self._draw()
             self._on_rows()
+
+    def _forget(self) -> None:
+        """No run is on display any more."""
+        self.plots.clear()
+        self.confusion.set_matrix(np.zeros((0, 0)), ())
+        self.try_box.set_run("")
+        self.message.clear()
+        self._head_state = "new"
 
     def _draw(self) -> None:
         """Draw every shown run anew."""
         state = self._session.state
         overlays = []
         for run in state.overlaid:
-            if run != state.run and run in self._curves:
+            # Losses and accuracies of another task say nothing about this one.
+            same = self._runs.task(run) == state.spec.task
+            if run != state.run and run in self._curves and same:
                 title, index = self._runs.title_and_colour(run)
                 overlays.append((run, title, category_colour(index), self._curves[run]))
         self.plots.draw_overlays(overlays)

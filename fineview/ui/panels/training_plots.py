@@ -10,7 +10,7 @@ from fineview.ui.plots.curves import CurvePlot
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing, use_font
 
-_REFERENCES = (("majority", "majority"), ("tfidf", "TF-IDF → SVD → logistic"))
+_REFERENCES = (("majority", "majority"), ("tfidf", "TF-IDF + SVD"))
 
 
 class RunPlots(QWidget):
@@ -56,7 +56,7 @@ class RunPlots(QWidget):
             )
         else:
             self.loss.remove_curve("penalised")
-        self.loss.set_reference("optimum", target, "optimum of train + penalty")
+        self.loss.set_reference("optimum", target, "optimum")
         for plot, train, validation in (
             (self.loss, None, losses[:, 1]),
             (self.accuracy, shares[:, 1], shares[:, 2]),
@@ -68,6 +68,13 @@ class RunPlots(QWidget):
             found = curves.references.get(name)
             self.accuracy.set_reference(name, found.accuracy if found else None, label)
         self._tell(curves, float(steps[-1, 2]) if len(steps) else 0.0)
+
+    def clear(self) -> None:
+        """Draw nothing, and wait for a run."""
+        self.loss.clear()
+        self.accuracy.clear()
+        self._overlaid = set()
+        self._figures.setText("")
 
     def draw_overlays(self, runs: Sequence[tuple[str, str, str, RunCurves]]) -> None:
         """Draw other runs behind: (id, title, colour, curves) each; those not named go."""

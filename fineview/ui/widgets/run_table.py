@@ -80,6 +80,7 @@ class RunTable(QWidget):
 
     Attributes:
         view: The Qt table.
+        rows: What is shown, in the order it was given.
 
     Signals:
         shown_changed(object): Other runs are to be drawn (a frozenset of run ids).
@@ -150,6 +151,7 @@ class RunTable(QWidget):
         if first and rows:
             self.fit_columns()
 
+    @property
     def rows(self) -> tuple[RunRow, ...]:
         """Return what is shown, in the order it was given."""
         return tuple(self._model.rows)
