@@ -56,6 +56,7 @@ class MainWindow(QMainWindow):
         runs: The workspace's runs.
         actions: Every action.
         heartbeat: How long the window did not answer.
+        warm_up_worst_ms: The longest stall while libraries were loaded.
 
     Signals:
         warmed_up(): Everything the first run needs is loaded.
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         self.runs = RunList(lab, self)
         self.heartbeat = Heartbeat(self)
         self.panels: dict[str, QWidget] = {}
+        self.warm_up_worst_ms = 0.0
         self._cached = "not yet"
         self._shown_job: Job | None = None
         self.setWindowTitle("fineview")
@@ -421,6 +423,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_warm(self) -> None:
+        self.warm_up_worst_ms = self.heartbeat.worst_ms
         self.heartbeat.reset()
         self.warmed_up.emit()
 

@@ -36,6 +36,7 @@ from fineview.ui.colours import (
     mix,
     translucent,
 )
+from fineview.ui.palette import OUTLINED, palette_of, style_sheet
 
 __all__ = [
     "CATEGORY_COLOURS",
@@ -83,17 +84,6 @@ _BASE_FONT_PROPERTY = "fineviewBaseFont"
 _FONT_PROPERTY = "fineviewFontRole"
 _ICON_PROPERTY = "fineviewIcon"
 _ICON_SIZES = (16, 20, 24, 32, 40, 48, 64, 96)
-_OUTLINED = (
-    "QLineEdit",
-    "QPushButton",
-    "QCheckBox",
-    "QRadioButton",
-    "QComboBox",
-    "QAbstractSpinBox",
-    "QProgressBar",
-    "QSlider",
-    "QTableView",
-)
 _borrowed: list[tuple[Colours, float]] = []
 
 
@@ -181,7 +171,7 @@ def icon(name: str) -> QIcon:
 def set_icon(target: QAction | QAbstractButton, name: str) -> None:
     """Give an action or a button an icon that follows the theme."""
     target.setProperty(_ICON_PROPERTY, name)
-    target.setIcon(_icon_for(target, name))
+    _renew_icon(target, name)
 
 
 def make_primary(button: QPushButton) -> None:
@@ -190,6 +180,13 @@ def make_primary(button: QPushButton) -> None:
     name = button.property(_ICON_PROPERTY)
     if name:
         set_icon(button, name)
+
+
+def _renew_icon(target: QAction | QAbstractButton, name: str) -> None:
+    target.setIcon(_icon_for(target, name))
+    if isinstance(target, QPushButton):  # beside a text, and as large
+        side = round(target.fontMetrics().height() * 1.15)
+        target.setIconSize(QSize(side, side))
 
 
 def _icon_for(target: QObject, name: str) -> QIcon:
@@ -221,61 +218,6 @@ def _resize(font: QFont, base: QFont, factor: float) -> None:
         font.setPointSizeF(base.pointSizeF() * factor)
     else:  # a system font given in pixels
         font.setPixelSize(max(round(base.pixelSize() * factor), 1))
-
-
-def palette_of(colours: Colours) -> QPalette:
-    """Return the Qt palette of a theme."""
-    role = QPalette.ColorRole
-    palette = QPalette(QColor(colours.raised), QColor(colours.window))
-    every: dict[QPalette.ColorRole, str | QColor] = {
-        role.Window: colours.window,
-        role.WindowText: colours.text,
-        role.Base: colours.surface,
-        role.AlternateBase: mix(colours.surface, colours.window, 0.6),
-        role.ToolTipBase: colours.raised,
-        role.ToolTipText: colours.text,
-        role.PlaceholderText: colours.muted,
-        role.Text: colours.text,
-        role.Button: colours.raised,
-        role.ButtonText: colours.text,
-        role.BrightText: colours.bad,
-        role.Link: colours.accent,
-        role.LinkVisited: colours.new,
-        role.Highlight: colours.accent,
-        role.HighlightedText: colours.on_accent,
-        role.Accent: colours.accent,
-        role.Light: mix(colours.raised, "#FFFFFF", 0.06 if colours.dark else 1.0),
-        role.Midlight: colours.line,
-        role.Mid: colours.strong_line,
-        role.Dark: mix(colours.strong_line, colours.window, 0.35),
-        role.Shadow: mix(colours.window, "#000000", 0.6 if colours.dark else 0.35),
-    }
-    for key, colour in every.items():
-        palette.setColor(QPalette.ColorGroup.All, key, QColor(colour))
-    faint = mix(colours.text, colours.window, 0.55)
-    for key in (role.WindowText, role.Text, role.ButtonText, role.PlaceholderText):
-        palette.setColor(QPalette.ColorGroup.Disabled, key, faint)
-    quiet = mix(colours.accent, colours.window, 0.6)
-    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, quiet)
-    return palette
-
-
-def _style_sheet(colours: Colours) -> str:
-    hover = mix(colours.accent, colours.text, 0.15).name()
-    off = mix(colours.window, colours.text, 0.12).name()
-    off_text = mix(colours.text, colours.window, 0.5).name()
-    return f"""
-    QPushButton[primary="true"] {{ background: {colours.accent}; color: {colours.on_accent};
-        border: 2px solid {colours.accent}; border-radius: 4px; padding: 0.25em 1.1em;
-        font-weight: 600; }}
-    QPushButton[primary="true"]:hover, QPushButton[primary="true"]:pressed
-        {{ background: {hover}; border-color: {hover}; }}
-    QPushButton[primary="true"]:focus {{ border-color: {colours.text}; }}
-    QPushButton[primary="true"]:disabled
-        {{ background: {off}; color: {off_text}; border-color: {off}; }}
-    QToolTip {{ background: {colours.raised}; color: {colours.text};
-        border: 1px solid {colours.strong_line}; padding: 0.3em 0.4em; }}
-    """
 
 
 @contextmanager
@@ -382,9 +324,9 @@ class Theme(QObject):
         # Fusion derives outlines from the window's colour, a shade too faint for the eye (and for
         # 3:1, in dark most of all): controls are told of a window whose derivative is right.
         palette.setColor(QPalette.ColorRole.Window, QColor(colours.strong_line).lighter(140))
-        for control in _OUTLINED:
+        for control in OUTLINED:
             self._app.setPalette(palette, control)  # type: ignore[arg-type]  # a str it is
-        self._app.setStyleSheet(_style_sheet(colours))
+        self._app.setStyleSheet(style_sheet(colours))
         self._refresh_widgets()
         self.changed.emit()
 
@@ -396,12 +338,12 @@ class Theme(QObject):
                 widget.setFont(font_for(role))
             name = widget.property(_ICON_PROPERTY)
             if name and isinstance(widget, QAbstractButton):
-                widget.setIcon(_icon_for(widget, name))
+                _renew_icon(widget, name)
         for window in self._app.topLevelWidgets():
             for action in window.findChildren(QAction):
                 name = action.property(_ICON_PROPERTY)
                 if name:
-                    action.setIcon(icon(name))
+                    _renew_icon(action, name)
 
     @Slot()
     def _on_scheme_changed(self) -> None:

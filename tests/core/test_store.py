@@ -1,7 +1,9 @@
 """The store of hidden states: what survives a stop, a kill, damage, a full disk."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 from fineview.core.errors import JobCancelled, StoreError
-from fineview.core.features.extract import SHARD_ROWS, extract
+from fineview.core.features.extract import SHARD_ROWS, extract, feature_key
 from fineview.core.features.shards import Shape
 from fineview.core.features.store import FeatureStore
 from fineview.core.models.encoder import open_encoder
@@ -101,8 +103,6 @@ print(hashlib.sha256(hidden.states.tobytes()).hexdigest())
         tmp_path / "cache",
     )
     assert again.returncode == 0, again.stderr
-    import hashlib
-
     assert again.stdout.split() == [hashlib.sha256(uninterrupted.tobytes()).hexdigest()]
 
 
@@ -146,7 +146,8 @@ extract(encoder, task, FeatureStore(cache), report=Kill())
 def test_damage_is_found_and_computed_again(encoder, tmp_path, damage, uninterrupted):
     task = task_of("sentence", TEXTS)
     cache = tmp_path / "cache"
-    extract(encoder, task, FeatureStore(cache))
+    whole = StopAfter()
+    extract(encoder, task, FeatureStore(cache), report=whole)
     entry = only_folder(cache)
     data = entry / "states.bin"
     if damage == "flip":
@@ -168,8 +169,7 @@ def test_damage_is_found_and_computed_again(encoder, tmp_path, damage, uninterru
     assert not hidden.cached
     np.testing.assert_array_equal(hidden.states, uninterrupted)
     if damage == "flip":  # only the shard that was hit is computed again
-        assert max(report.extracted) - len(TEXTS) == 0
-        assert len(report.extracted) < 20
+        assert 1 < len(report.extracted) < len(whole.extracted) / 2
     assert extract(encoder, task, FeatureStore(cache)).cached
 
 
@@ -283,10 +283,6 @@ def test_two_processes_compute_an_entry_once(folder, tmp_path):
     "change", ["texts", "order", "max_length", "dtype", "weights", "level", "tokenizer"]
 )
 def test_the_key_depends_on_all_that_decides_the_bits(encoder, folder, tmp_path, change):
-    import shutil
-
-    from fineview.core.features.extract import feature_key
-
     task = task_of("sentence", TEXTS[:4])
     key = feature_key(encoder, task, max_length=64)
     assert feature_key(encoder, task_of("sentence", TEXTS[:4]), max_length=64) == key

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     import torch
 
 
+VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "spm.model",
+    "tokenizer.model",
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """An encoder in memory.
@@ -128,6 +139,12 @@ def load_tokenizer(folder: ModelFolder) -> Any:  # noqa: ANN401 - transformers i
     """
     from transformers import AutoTokenizer
 
+    # Without one, transformers makes a tokenizer that knows no word, and says nothing.
+    if not any((folder.path / name).is_file() for name in VOCABULARIES):
+        raise ModelError(
+            f"The tokenizer of {folder.path} is missing: the folder needs tokenizer.json or a "
+            f"vocabulary beside config.json."
+        )
     with _quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(

@@ -62,6 +62,7 @@ class TrainingPanel(QWidget):
         self._job: Job | None = None
         self._curves: dict[str, RunCurves] = {}
         self._head_state = "new"
+        self._pictured = (0, "")
         self.picture = StrategyPicture()
         self.settings = TrainingSettings(session)
         self.plots = RunPlots(session)
@@ -234,7 +235,10 @@ class TrainingPanel(QWidget):
                 self.features_ready.emit(event.cached)
             if run in self._curves:
                 self._curves[run].add(event)
-        self._draw_run(run)
+        curves = self._curves.get(run)
+        if curves is not None and self.isVisible():  # what nobody sees is drawn when it is shown
+            self.plots.draw_turn(curves)
+            self._show_progress(curves)
 
     @Slot(object)
     def _on_finished(self, outcome: RunOutcome) -> None:
@@ -259,6 +263,7 @@ class TrainingPanel(QWidget):
     @Slot()
     def _on_ended(self) -> None:
         self.settings.set_running(False)
+        self._draw_run(self.run_id)
         self._runs.refresh()
         self._show_picture()
 
@@ -391,6 +396,13 @@ class TrainingPanel(QWidget):
                 overlays.append((run, title, category_colour(index), self._curves[run]))
         self.plots.draw_overlays(overlays)
         self._draw_run(state.run)
+
+    def _show_progress(self, curves: RunCurves) -> None:
+        """Fill the head in the picture, by whole per cents."""
+        share = round(100 * curves.step / curves.total) if curves.total else 0
+        if (share, self._head_state) != self._pictured:
+            self._pictured = (share, self._head_state)
+            self._show_picture(curves)
 
     def _draw_run(self, run: str) -> None:
         curves = self._curves.get(run)

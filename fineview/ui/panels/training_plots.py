@@ -30,6 +30,7 @@ class RunPlots(QWidget):
         self._figures.setTextFormat(Qt.TextFormat.PlainText)
         use_font(self._figures, "fixed-small")
         self._overlaid: set[str] = set()
+        self._turn = 0
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(spacing(1))
@@ -42,32 +43,46 @@ class RunPlots(QWidget):
         self._on_session(session.state, session.state)
 
     def draw_run(self, curves: RunCurves) -> None:
-        """Draw the run on display; called at most once a poll."""
+        """Draw the run on display at once."""
+        self._draw_loss(curves)
+        self._draw_accuracy(curves)
+        self.tell(curves)
+
+    def draw_turn(self, curves: RunCurves) -> None:
+        """Draw a third of it: called at every poll, so that no poll takes long."""
+        self._turn = (self._turn + 1) % 3
+        (self._draw_loss, self._draw_accuracy, self.tell)[self._turn](curves)
+
+    def _draw_loss(self, curves: RunCurves) -> None:
         steps = curves.steps()
         losses = curves.evaluations("loss", "penalised_loss")
-        shares = curves.evaluations("train_accuracy", "accuracy")
-        epochs = losses[:, 0]
         optimum = curves.references.get("optimum")
         target = optimum.penalised_loss if optimum is not None else None
         self.loss.set_curve("train", steps[:, 0], steps[:, 1], role="train", name="train, batches")
         if target is not None:
             self.loss.set_curve(
-                "penalised", epochs, losses[:, 2], role="other", name="train + penalty"
+                "penalised", losses[:, 0], losses[:, 2], role="other", name="train + penalty"
             )
         else:
             self.loss.remove_curve("penalised")
         self.loss.set_reference("optimum", target, "optimum")
-        for plot, train, validation in (
-            (self.loss, None, losses[:, 1]),
-            (self.accuracy, shares[:, 1], shares[:, 2]),
-        ):
-            if train is not None:
-                plot.set_curve("train", epochs, train, role="train", name="train")
-            plot.set_curve("validation", epochs, validation, role="validation", name="validation")
+        self.loss.set_curve(
+            "validation", losses[:, 0], losses[:, 1], role="validation", name="validation"
+        )
+
+    def _draw_accuracy(self, curves: RunCurves) -> None:
+        shares = curves.evaluations("train_accuracy", "accuracy")
+        for key, column in (("train", 1), ("validation", 2)):
+            self.accuracy.set_curve(
+                key,
+                shares[:, 0],
+                shares[:, column],
+                role="train" if key == "train" else "validation",
+                name=key,
+            )
         for name, label in _REFERENCES:
             found = curves.references.get(name)
             self.accuracy.set_reference(name, found.accuracy if found else None, label)
-        self._tell(curves, float(steps[-1, 2]) if len(steps) else 0.0)
 
     def clear(self) -> None:
         """Draw nothing, and wait for a run."""
@@ -89,12 +104,14 @@ class RunPlots(QWidget):
                     run, data[:, 0], data[:, column], role="validation", colour=colour, name=title
                 )
 
-    def _tell(self, curves: RunCurves, gradient: float) -> None:
+    def tell(self, curves: RunCurves) -> None:
+        """Write the newest figures above the plots."""
         if curves.last is not None:
             rate = f"{curves.rate:,.0f}".replace(",", "\u2009")
+            norm = curves.gradient_norm
             self._figures.setText(
                 f"step {curves.step}  val {curves.last.accuracy:.3f}  F1 {curves.last.macro_f1:.3f}"
-                f"  |grad| {gradient:.2g}  {rate}/s"
+                f"  |grad| {norm:.2g}  {rate}/s"
             )
 
     @Slot(object, object)

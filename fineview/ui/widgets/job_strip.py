@@ -49,11 +49,13 @@ class JobStrip(QWidget):
         row.setContentsMargins(spacing(3), spacing(1), spacing(3), spacing(1))
         row.setSpacing(spacing(2))
         row.addWidget(self._sign)
-        row.addWidget(self._title, 1)
-        row.addWidget(self.bar, 2)
+        row.addWidget(self._title)
+        row.addWidget(self.bar, 1)
         row.addWidget(self._text)
         row.addWidget(self.stop_button)
-        self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        # The title has its room before the bar, which can be short.
+        self.bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._sign.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._farewell = QTimer(self)
         self._farewell.setSingleShot(True)
@@ -137,6 +139,7 @@ class JobStrip(QWidget):
 
     def _resize_bar(self) -> None:
         self.bar.setFixedHeight(max(spacing(2), 6))
+        self.bar.setMinimumWidth(spacing(12))
 
     def _tint(self) -> None:
         colours = theme_colours()

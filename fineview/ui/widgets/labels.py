@@ -3,7 +3,7 @@
 from html import escape
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from fineview.ui.theme import FontRole, theme_colours, use_font
@@ -65,10 +65,8 @@ class ElidedLabel(QWidget):
 
     def sizeHint(self) -> QSize:
         """Ask for room for the whole text."""
-        metrics = self.fontMetrics()
-        # A bold face is wider than the metrics of the widget's own font say.
-        width = metrics.horizontalAdvance(self._text) * (1.12 if self._bold else 1)
-        return QSize(round(width) + 2, metrics.height())
+        metrics = QFontMetrics(self._face())
+        return QSize(metrics.horizontalAdvance(self._text) + 2, metrics.height())
 
     def minimumSizeHint(self) -> QSize:
         """Need no more than a few letters."""
@@ -80,9 +78,7 @@ class ElidedLabel(QWidget):
         """Draw the text, cut at the right where it does not fit."""
         colours = theme_colours()
         painter = QPainter(self)
-        font = self.font()
-        font.setBold(self._bold)
-        painter.setFont(font)
+        painter.setFont(self._face())
         painter.setPen(colours.muted if self._muted else colours.text)
         text = painter.fontMetrics().elidedText(
             self._text, Qt.TextElideMode.ElideRight, self.width()
@@ -95,6 +91,11 @@ class ElidedLabel(QWidget):
     def resizeEvent(self, _event: object) -> None:
         """Show the tooltip only where something is cut."""
         self._renew_tooltip()
+
+    def _face(self) -> QFont:
+        font = self.font()
+        font.setBold(self._bold)
+        return font
 
     def _renew_tooltip(self) -> None:
         cut = self.sizeHint().width() > self.width()

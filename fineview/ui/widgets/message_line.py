@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from fineview.ui.theme import mix, spacing, theme_colours
@@ -134,7 +134,7 @@ class MessageLine(QWidget):
         frame = self.rect().adjusted(0, 0, -1, -1)
         painter.drawRoundedRect(frame, 4, 4)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(mix(colour, colour, 0))
+        painter.setBrush(QColor(colour))
         painter.drawRoundedRect(0, 0, spacing(1), self.height(), 2, 2)
         painter.end()
 

@@ -1,7 +1,7 @@
 """A titled part of a panel that folds."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from fineview.ui.theme import mix, spacing, theme_colours
@@ -40,7 +40,7 @@ class _Header(QAbstractButton):
         a, b = side * 0.5, side * 0.3
         points = [(-a, -b), (a, -b), (0, b)] if self.isChecked() else [(-b, -a), (-b, a), (b, 0)]
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(mix(colours.muted, colours.muted, 0))
+        painter.setBrush(QColor(colours.muted))
         painter.drawPolygon(QPolygonF([centre + QPointF(x, y) for x, y in points]))
         font = self.font()
         font.setBold(True)

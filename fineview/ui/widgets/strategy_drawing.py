@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath
 
 from fineview.ui.theme import font_for, mix, spacing, theme_colours
 from fineview.ui.widgets.format import bytes_text, count_text
@@ -204,7 +204,7 @@ def _draw_path(
     painter.setPen(pen(colours.frozen, 2))
     painter.drawPath(path)
     arrow_head(painter, tip, colours.frozen, 5)
-    painter.setBrush(mix(colours.frozen, colours.frozen, 0))
+    painter.setBrush(QColor(colours.frozen))
     painter.setPen(Qt.PenStyle.NoPen)
     for block in chosen:
         painter.drawEllipse(QPointF(block.center().x(), block.bottom()), 3, 3)
