@@ -264,6 +264,7 @@ class TrainingPanel(QWidget):
     def _on_ended(self) -> None:
         self.settings.set_running(False)
         self._draw_run(self.run_id)
+        self.plots.fit()
         self._runs.refresh()
         self._show_picture()
 

@@ -84,6 +84,11 @@ class RunPlots(QWidget):
             found = curves.references.get(name)
             self.accuracy.set_reference(name, found.accuracy if found else None, label)
 
+    def fit(self) -> None:
+        """Show the whole of both plots."""
+        self.loss.fit()
+        self.accuracy.fit()
+
     def clear(self) -> None:
         """Draw nothing, and wait for a run."""
         self.loss.clear()

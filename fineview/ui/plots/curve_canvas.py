@@ -17,6 +17,9 @@ from fineview.ui.widgets.format import count_text, number_text
 from fineview.ui.widgets.labels import plain_label
 from fineview.ui.widgets.painting import pen
 
+_USED = 0.6  # a range of which less is used is drawn in
+_AHEAD = 0.25  # room for what is to come, as a share of what is there
+_LONG = 300  # points from which a curve counts as growing
 _MARGIN = 0.06
 
 
@@ -141,23 +144,43 @@ class CurveCanvas(QWidget):
     def fit(self) -> None:
         """Show everything, and keep doing so while curves grow."""
         self._auto = True
-        curves = self._shown_curves()
-        across = span_of([c.x[np.isfinite(c.y)] for c in curves]) or (0.0, 1.0)
-        values = [c.y for c in curves]
+        self._box.setRange(xRange=self._across(), yRange=self._up(), padding=0)
+
+    def _follow(self) -> None:
+        """Keep everything in sight while curves grow, in jumps.
+
+        A new range makes pyqtgraph lay out both axes again, which takes longer than all the rest of
+        drawing; so there is room ahead, and the range changes only when it is used up.
+        """
+        (x0, x1), (y0, y1) = self.view_range()
+        (left, right), (low, high) = self._across(), self._up()
+        if not (x0 <= left and right <= x1 and right - left >= _USED * (x1 - x0)):
+            room = _AHEAD * (right - left) if len(self._growing()) else 0.0
+            self._box.setXRange(left, right + room, padding=0)
+        if not (y0 <= low and high <= y1 and high - low >= _USED * (y1 - y0)):
+            self._box.setYRange(low, high, padding=0)
+
+    def _growing(self) -> list[Curve]:
+        """Return the curves that are long enough to be in the middle of growing."""
+        return [curve for curve in self._shown_curves() if curve.x.size > _LONG]
+
+    def _across(self) -> tuple[float, float]:
+        spans = [c.x[np.isfinite(c.y)] for c in self._shown_curves()]
+        left, right = span_of(spans) or (0.0, 1.0)
+        if left == right:
+            return left - 0.5, right + 0.5
+        slack = (right - left) * 0.02
+        return left - slack, right + slack
+
+    def _up(self) -> tuple[float, float]:
+        values = [c.y for c in self._shown_curves()]
         values += [np.array([value]) for value in self._references.values.values()]
         up = span_of(values, positive=self._log)
         if up is None:
             up = (0.1, 1.0) if self._log else (0.0, 1.0)
-        low, high = np.log10(up) if self._log else up
-        if across[0] == across[1]:
-            across = (across[0] - 0.5, across[1] + 0.5)
+        low, high = (float(x) for x in (np.log10(up) if self._log else up))
         slack = (high - low) * _MARGIN or abs(high) * 0.1 or 0.5
-        wide = (across[1] - across[0]) * 0.02
-        self._box.setRange(
-            xRange=(across[0] - wide, across[1] + wide),
-            yRange=(low - slack, high + slack),
-            padding=0,
-        )
+        return low - slack, high + slack
 
     def show_read_out(self, x: float | None) -> None:
         """Show a vertical line at x and the values nearest to it; None hides both."""
@@ -283,7 +306,7 @@ class CurveCanvas(QWidget):
         for side in self._labels:
             self.plot.getAxis(side).setStyle(showValues=bool(self._drawn))
         if self._auto:
-            self.fit()
+            self._follow()
         if self._cursor is not None and not is_exporting():
             self.show_read_out(self._cursor)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
@@ -16,6 +16,7 @@ from fineview.ui.widgets.labels import ElidedLabel, describe, plain_label
 __all__ = ["CurvePlot"]
 
 _SMOOTHEST = 99
+_ANNOUNCE_MS = 500
 
 
 class CurvePlot(QWidget):
@@ -78,7 +79,11 @@ class CurvePlot(QWidget):
         self.menu = add_export_menu(self, self.table, name=title.lower().replace(" ", "-"))
         fit = self.menu.addAction("Fit\tA", self.canvas.fit)
         fit.setToolTip("Shows all values again.")
-        self._announce()
+        self._announcer = QTimer(self)
+        self._announcer.setSingleShot(True)
+        self._announcer.setInterval(_ANNOUNCE_MS)
+        self._announcer.timeout.connect(self._say)
+        self._say()
 
     @property
     def smoothing(self) -> float:
@@ -165,6 +170,10 @@ class CurvePlot(QWidget):
         """Dim curves that no longer belong to the settings."""
         self.canvas.set_dimmed(stale)
 
+    def fit(self) -> None:
+        """Show everything, with no room ahead."""
+        self.canvas.fit()
+
     def text_summary(self) -> str:
         """Return the plot in words, for those who do not see it."""
         if not self._curves:
@@ -243,7 +252,12 @@ class CurvePlot(QWidget):
             self._renew_legend(curve)
 
     def _announce(self) -> None:
-        # Read out to a person 30 times a second it would be no help.
+        # 30 times a second it would be no help to a person, and cost more than drawing.
+        if not self._announcer.isActive():
+            self._announcer.start()
+
+    @Slot()
+    def _say(self) -> None:
         if not self.canvas.hasFocus():
             self.canvas.setAccessibleDescription(self.text_summary())
 
