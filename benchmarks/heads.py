@@ -98,8 +98,10 @@ def enough_iterations(data: HeadTraining, penalty: float, target: float) -> int:
 def fit(training: HeadTraining, penalty: float, iterations: int) -> tuple[float, float]:
     """Fit scikit-learn's; return seconds and validation loss."""
     features, labels = (part.numpy() for part in training.train)
+    # Of two classes scikit-learn keeps one row of weights, w; softmax keeps ±w/2, half its penalty.
+    share = 0.5 if training.head.linear.out_features == 2 else 1.0
     model = LogisticRegression(
-        C=1 / (penalty * len(labels)), max_iter=iterations, tol=1e-12, solver="lbfgs"
+        C=1 / (share * penalty * len(labels)), max_iter=iterations, tol=1e-12, solver="lbfgs"
     )
     begun = time.perf_counter()
     with warnings.catch_warnings():

@@ -254,6 +254,23 @@ def test_the_closed_form_gradients_are_those_of_autograd(layers, weighted):
     x, labels = head.standardise(data.train[0][:7]), data.train[1][:7]
     loss = mean_loss(head(x), labels, weights)
     wanted = torch.autograd.grad(loss, list(head.parameters()))
-    assert head.loss_and_gradients(x, labels, weights) == pytest.approx(loss.item(), rel=1e-5)
+    targets = torch.nn.functional.one_hot(labels, 3).float()
+    if weights is not None:
+        targets *= weights
+    assert head.loss_and_gradients(x, targets) == pytest.approx(loss.item(), rel=1e-5)
     for parameter, gradient in zip(head.parameters(), wanted, strict=True):
         assert torch.allclose(parameter.grad, gradient, atol=1e-6)
+
+
+def test_plain_sgd_is_that_of_torch():
+    from fineview.core.training.plain_sgd import PlainSGD
+
+    def weights(make):
+        parameter = torch.nn.Parameter(torch.arange(4.0))
+        optimiser = make([{"params": [parameter], "weight_decay": 0.3}], lr=0.1)
+        for _ in range(5):
+            parameter.grad = torch.ones(4) * parameter.detach().sum()
+            optimiser.step()
+        return parameter.detach()
+
+    assert torch.allclose(weights(PlainSGD), weights(torch.optim.SGD), rtol=1e-6)

@@ -228,6 +228,11 @@ class ShardWriter:
         """Return True where a shard need not be computed."""
         return self._manifest.sums[shard] is not None
 
+    @property
+    def complete(self) -> bool:
+        """Return True where no shard is missing any more."""
+        return self._manifest.complete
+
     def begin(self, shard: int) -> None:
         """Start a shard."""
         self._shard = shard

@@ -17,6 +17,7 @@ from fineview.core.training.config import LIVE_SETTINGS, TrainConfig
 from fineview.core.training.events import Evaluation, SettingChanged, TrainStep
 from fineview.core.training.heads import LinearHead
 from fineview.core.training.metrics import confusion, macro_f1
+from fineview.core.training.plain_sgd import Optimiser, PlainSGD
 from fineview.core.training.references import mean_loss
 
 Arrays = dict[str, NDArray[Any]]
@@ -90,7 +91,10 @@ class HeadTraining:
         self._save = save
         self._trained = tuple(self.head.parameters())
         self._optimiser = self._make_optimiser()
-        self._order = torch.empty(0, dtype=torch.int64)
+        self._targets = functional.one_hot(data.train[1], data.classes).to(self.train[0].dtype)
+        if self.class_weights is not None:
+            self._targets *= self.class_weights
+        self._order = (self.train[0], self._targets)
         self._order_epoch = -1
         self._sound = self.head.to_arrays()
         self._best: tuple[float, int, Arrays] | None = None  # loss, epoch, head
@@ -160,10 +164,11 @@ class HeadTraining:
         """Take one step; return False where the loss has left the numbers."""
         epoch, place = divmod(self.step, self.per_epoch)
         size = self.config.batch_size
-        batch = self._permutation(epoch)[place * size : (place + 1) * size]
-        labels = self.train[1][batch]
-        value = self.head.loss_and_gradients(self.train[0][batch], labels, self.class_weights)
-        norm = math.hypot(*(float(p.grad.norm()) for p in self._trained if p.grad is not None))
+        features, targets = self._shuffled(epoch)
+        batch = slice(place * size, (place + 1) * size)
+        value = self.head.loss_and_gradients(features[batch], targets[batch])
+        norms = [torch.linalg.vector_norm(p.grad).item() for p in self._trained]
+        norm = math.hypot(*norms)
         # A loss a thousand times that of blind guessing will not come back in a sane number of
         # steps, even where float32 still holds it.
         blind = math.log(self.head.linear.out_features)
@@ -171,7 +176,7 @@ class HeadTraining:
             return False
         self._optimiser.step()
         self.step += 1
-        self._rate.add(len(batch))
+        self._rate.add(min(size, len(targets) - place * size))
         self._report.publish(
             TrainStep(
                 step=self.step,
@@ -185,11 +190,13 @@ class HeadTraining:
         self._report.progress(self.step, self.total, f"epoch {epoch + 1}/{self.config.epochs}")
         return True
 
-    def _permutation(self, epoch: int) -> Tensor:
+    def _shuffled(self, epoch: int) -> tuple[Tensor, Tensor]:
+        """Return features and targets in the order of an epoch, so that batches are slices."""
         # From (seed, epoch) alone, so that a resumed run meets the same batches.
         if epoch != self._order_epoch:
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-            self._order = torch.randperm(len(self.train[1]), generator=generator)
+            order = torch.randperm(len(self.train[1]), generator=generator)
+            self._order = (self.train[0][order], self._targets[order])
             self._order_epoch = epoch
         return self._order
 
@@ -241,7 +248,7 @@ class HeadTraining:
                 group["lr"] = self.config.learning_rate
                 group["weight_decay"] = self.config.weight_decay * group["decays"]
 
-    def _make_optimiser(self) -> torch.optim.Optimizer:
+    def _make_optimiser(self) -> Optimiser:
         free = [p for n, p in self.head.named_parameters() if n != "linear.weight"]
         decay = self.config.weight_decay
         groups: list[dict[str, Any]] = [
@@ -251,7 +258,7 @@ class HeadTraining:
         rate = self.config.learning_rate
         match self.config.optimiser:
             case "sgd":
-                return torch.optim.SGD(groups, lr=rate)
+                return PlainSGD(groups, lr=rate)
             case "momentum":
                 return torch.optim.SGD(groups, lr=rate, momentum=0.9)
             case "adam":
