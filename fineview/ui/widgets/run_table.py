@@ -200,7 +200,7 @@ class RunTable(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take Delete, Enter and Space."""
         if watched is self.view.viewport() and event.type() == QEvent.Type.Resize:
-            if self._model.rows and not self._touched:
+            if not self._touched:
                 self.fit_columns()
         elif (
             watched is self.view
