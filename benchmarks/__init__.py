@@ -1,0 +1,1 @@
+"""Figures of the README: run one as `python -m benchmarks.NAME`."""

@@ -34,7 +34,7 @@ from fineview.core.laboratory import Laboratory
 from fineview.core.locations import Locations
 from fineview.core.progress import Silent
 from fineview.core.runs.spec import RunSpec
-from fineview.core.training.config import TrainConfig
+from fineview.core.training.config import TrainConfig, default_rate
 from fineview.core.training.events import Evaluation
 from fineview.core.training.loop import HeadTraining, TrainData
 from fineview.core.training.references import optimum
@@ -194,7 +194,8 @@ def main() -> None:
         torch.set_num_threads(THREADS)
         four = PoolingConfig(layers=(3, 4, 5, 6), mix="concat")
         default = compare(lab, RunSpec())
-        compare(lab, RunSpec(pooling=four))
+        rate = default_rate("sgd", 4 * 384)
+        wide = compare(lab, RunSpec(pooling=four, training=TrainConfig(learning_rate=rate)))
         larger = compare(lab, RunSpec(task="capitals"))
         lab.close()
         lab = FiveThousand(locations)
@@ -202,6 +203,7 @@ def main() -> None:
         lab.close()
     result = {
         "head_ratio": round(default, 2),
+        "head_ratio_concat": round(wide, 2),
         "head_ratio_capitals": round(larger, 2),
         "first_point_ms": round(point),
         "threads": THREADS,

@@ -12,7 +12,7 @@ from fineview.core.errors import FineviewError
 from fineview.core.features.config import PoolingConfig
 from fineview.core.files import atomic_write
 from fineview.core.runs.spec import RunSpec, spec_from_dict
-from fineview.core.training.config import TrainConfig
+from fineview.core.training.config import TrainConfig, default_rate
 
 SCHEMA_VERSION = 1
 _SAVE_AFTER_MS = 800
@@ -105,9 +105,22 @@ class Session(QObject):
         training: TrainConfig = replace(self.state.spec.training, **changes)
         self.edit_spec(text, training=training)
 
-    def edit_pooling(self, text: str, pooling: PoolingConfig) -> None:
-        """Change how hidden states become features."""
-        self.edit_spec(text, pooling=pooling)
+    def edit_pooling(self, text: str, pooling: PoolingConfig, width: int = 0) -> None:
+        """Change how hidden states become features.
+
+        Args:
+            text: Names the change.
+            pooling: The new choice.
+            width: D of the encoder, if known: a rate that was left at its default for so many
+                features moves to the default for the new number.
+        """
+        spec = self.state.spec
+        rate = spec.training.learning_rate
+        kind = spec.training.optimiser
+        if width and rate == default_rate(kind, spec.pooling.width(width)):
+            rate = default_rate(kind, pooling.width(width))
+        training = replace(spec.training, learning_rate=rate)
+        self.edit_spec(text, pooling=pooling, training=training)
 
     def view(self, **changes: Any) -> None:  # noqa: ANN401 - fields of SessionState
         """Change how things look; not undone."""

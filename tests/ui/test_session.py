@@ -98,3 +98,14 @@ def test_a_folder_that_cannot_be_written_is_told_and_not_fatal(qapp, tmp_path):
     session.edit_training("Change rate", learning_rate=0.5)
     session.save()
     assert len(session.notes) >= 1
+
+
+def test_a_rate_left_at_its_default_follows_the_number_of_features(session):
+    four = PoolingConfig(layers=(3, 4, 5, 6), mix="concat")
+    session.edit_pooling("Choose a preset", four, width=384)
+    assert session.state.spec.training.learning_rate == 0.025
+    session.undo_stack.undo()
+    assert session.state.spec.training.learning_rate == 0.1
+    session.edit_training("Change rate", learning_rate=0.3)
+    session.edit_pooling("Choose a preset", four, width=384)
+    assert session.state.spec.training.learning_rate == 0.3

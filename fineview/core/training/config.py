@@ -1,7 +1,7 @@
 """Heads and how they are trained: the settings, without the arithmetic."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Literal, get_args
 
@@ -12,12 +12,8 @@ Optimiser = Literal["sgd", "momentum", "adam", "adamw"]
 ClassWeights = Literal["none", "balanced"]
 
 OPTIMISERS: tuple[Optimiser, ...] = get_args(Optimiser)
-DEFAULT_RATE: dict[Optimiser, float] = {
-    "sgd": 0.1,
-    "momentum": 0.01,
-    "adam": 1e-3,
-    "adamw": 1e-3,
-}
+_RATES: dict[Optimiser, float] = {"sgd": 0.1, "momentum": 0.01, "adam": 1e-3, "adamw": 1e-3}
+_RATES_ARE_FOR = 384  # features
 LIVE_SETTINGS = ("learning_rate", "weight_decay")
 """Settings that may be changed while a run is in flight."""
 
@@ -101,4 +97,20 @@ class TrainConfig:
         )
 
 
-TRAIN_FIELDS = tuple(field.name for field in fields(TrainConfig))
+def default_rate(optimiser: Optimiser, dimension: int) -> float:
+    """Return a rate that converges on standardised features without shaking.
+
+    Args:
+        optimiser: SGD's steps grow with the number of features, Adam's do not.
+        dimension: D', the features that the head sees.
+
+    Returns:
+        Below the inverse of the loss's curvature, which is in proportion to the features' number.
+
+    Source:
+        Boyd & Vandenberghe 2004, Convex Optimization, section 9.3.
+    """
+    rate = _RATES[optimiser]
+    if optimiser in ("sgd", "momentum"):
+        rate *= min(1.0, _RATES_ARE_FOR / dimension)
+    return float(f"{rate:.2g}")

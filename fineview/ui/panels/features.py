@@ -244,7 +244,8 @@ class FeaturesPanel(QWidget):
     def _set(self, text: str, **changes: object) -> None:
         try:
             pooling = replace(self._session.state.spec.pooling, **changes)  # type: ignore[arg-type]
-            self._session.edit_pooling(text, pooling)
+            width = self._context.encoder.width if self._context.encoder is not None else 0
+            self._session.edit_pooling(text, pooling, width)
         except ConfigError as error:
             self.message.show_message("bad", str(error))
         else:

@@ -428,6 +428,7 @@ class TrainingPanel(QWidget):
             self.message.show_message("bad", str(error))
             return
         width, classes = choice.width(encoder.width), len(task.classes)
+        self.settings.set_dimension(width)
         weights = width * classes + classes
         if choice.mix == "weighted":
             weights += len(choice.layers)

@@ -1,10 +1,12 @@
 """The settings column of the training panel."""
 
+from typing import cast
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from fineview.core.errors import ConfigError
-from fineview.core.training.config import DEFAULT_RATE, LIVE_SETTINGS
+from fineview.core.training.config import LIVE_SETTINGS, Optimiser, default_rate
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import make_primary, set_icon, spacing, use_font
 from fineview.ui.widgets.message_line import MessageLine
@@ -34,6 +36,7 @@ class TrainingSettings(QWidget):
         super().__init__(parent)
         self._session = session
         self._fields: dict[str, NumberField] = {}
+        self._dimension = 384
         self.optimiser = Segmented(
             _OPTIMISERS,
             "Optimiser",
@@ -54,6 +57,10 @@ class TrainingSettings(QWidget):
         session.changed.connect(self._on_session)
         self._show(session.state)
         self.set_running(False)
+
+    def set_dimension(self, dimension: int) -> None:
+        """Say how many features the head will see: default rates depend on it."""
+        self._dimension = dimension
 
     def field(self, name: str) -> NumberField:
         """Return the number field of a setting."""
@@ -240,9 +247,10 @@ class TrainingSettings(QWidget):
     def _on_optimiser(self, value: str) -> None:
         # Each optimiser has a rate of its own; one that was left at its default moves along.
         training = self._session.state.spec.training
-        changes: dict[str, object] = {"optimiser": value}
-        if training.learning_rate == DEFAULT_RATE[training.optimiser]:
-            changes["learning_rate"] = DEFAULT_RATE[value]  # type: ignore[index]
+        optimiser = cast("Optimiser", value)
+        changes: dict[str, object] = {"optimiser": optimiser}
+        if training.learning_rate == default_rate(training.optimiser, self._dimension):
+            changes["learning_rate"] = default_rate(optimiser, self._dimension)
         self._session.edit_training("Change optimiser", **changes)
 
     @Slot(str)
