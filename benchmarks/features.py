@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,26 +101,36 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One comparison.
+
+    Attributes:
+        ours: Seconds of each repetition.
+        theirs: Seconds of the peer's repetitions, in turn with ours.
+        difference: Largest relative difference of the last layer's mean.
+    """
+
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+    difference: float
+
+    @property
+    def ratio(self) -> float:
+        """Return the peer's median time over ours."""
+        return statistics.median(self.theirs) / statistics.median(self.ours)
+
+
 def compare(
-    name: str,
-    encoder: Encoder,
-    peer: "SentenceTransformer",
-    texts: tuple[str, ...],
-    rate: float,
-    repetitions: int,
-) -> tuple[float, float]:
-    """Time both sides in turn and print the figures.
+    encoder: Encoder, peer: "SentenceTransformer", texts: tuple[str, ...], repetitions: int
+) -> Outcome:
+    """Time both sides in turn, after one turn to warm up.
 
     Args:
-        name: Printed in front.
         encoder: Ours, loaded.
-        peer: A SentenceTransformer.
+        peer: Theirs, loaded.
         texts: For both.
-        rate: This machine's float32 FLOP/s.
         repetitions: Of each side.
-
-    Returns:
-        Peer's median time over ours, and the largest relative difference of the last layer's mean.
     """
     task = as_task(texts)
     ours: list[float] = []
@@ -145,17 +156,24 @@ def compare(
             gap = np.linalg.norm(mean - vectors[0], axis=1) / np.linalg.norm(vectors[0], axis=1)
             difference = max(difference, float(gap.max()))
             del states, vectors
-    fineview, others = (statistics.median(times[1:]) for times in (ours, theirs))  # first: warm-up
-    flops = work_of(encoder, texts)
-    print(f"{name}: {len(texts)} texts, {flops / 1e9:.0f} GFLOP on real tokens")
-    for label, taken, times in (("fineview", fineview, ours), ("sentence_tr.", others, theirs)):
-        spread = f"{min(times[1:]):.2f} … {max(times[1:]):.2f}"
+    return Outcome(tuple(ours[1:]), tuple(theirs[1:]), difference)
+
+
+def show(title: str, outcome: Outcome, count: int, flops: float, rate: float) -> None:
+    """Print one comparison with the share of the machine's matrix rate that each side reached."""
+    print(f"{title}: {count} texts, {flops / 1e9:.0f} GFLOP on real tokens")
+    for label, times in (("fineview", outcome.ours), ("sentence_tr.", outcome.theirs)):
+        middle = statistics.median(times)
         print(
-            f"  {label:13s} {taken:6.2f} s ({spread}), {len(texts) / taken:6.1f} texts/s, "
-            f"{flops / taken / 1e9:5.1f} GFLOP/s = {flops / taken / rate:.0%} of the matrix rate"
+            f"  {label:13s} {middle:6.2f} s ({min(times):.2f} … {max(times):.2f}), "
+            f"{count / middle:6.1f} texts/s, {flops / middle / 1e9:5.1f} GFLOP/s = "
+            f"{flops / middle / rate:.0%} of the matrix rate"
         )
-    print(f"  ratio {others / fineview:.3f}, largest relative difference {difference:.1e}")
-    return others / fineview, difference
+    best = min(outcome.theirs) / min(outcome.ours)
+    print(
+        f"  ratio of the medians {outcome.ratio:.3f}, of the fastest {best:.3f}; "
+        f"largest relative difference {outcome.difference:.1e}"
+    )
 
 
 def main() -> None:
@@ -168,23 +186,29 @@ def main() -> None:
 
     torch.set_num_threads(THREADS)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, CPU, float32")
-    rate = matrix_rate()
-    print(f"matrix rate {rate / 1e9:.0f} GFLOP/s")
     peer = SentenceTransformer(str(locate("minilm-l6")), device="cpu")
     peer.max_seq_length = MAX_LENGTH
+    long = texts_of_words(LONG_TEXTS, 160, 200, seed=1)
+    short = texts_of_words(SHORT_TEXTS, 2, 16, seed=2)
     with tempfile.TemporaryDirectory() as cache:
         encoder = open_encoder("minilm-l6", Path(cache), device="cpu")
         encoder.load()
-        long, gap_long = compare(
-            "long", encoder, peer, texts_of_words(LONG_TEXTS, 160, 200, 1), rate, repetitions
-        )
-        short, gap_short = compare(
-            "short", encoder, peer, texts_of_words(SHORT_TEXTS, 2, 24, 2), rate, repetitions
-        )
+        # Other work on the machine lowers what one measurement finds: the best of three counts.
+        rates = [matrix_rate()]
+        long_outcome = compare(encoder, peer, long, repetitions)
+        rates.append(matrix_rate())
+        short_outcome = compare(encoder, peer, short, repetitions)
+        rates.append(matrix_rate())
+        print(f"matrix rate {max(rates) / 1e9:.0f} GFLOP/s")
+        for title, outcome, texts in (
+            (f"long, cut at {MAX_LENGTH} tokens", long_outcome, long),
+            ("short, 2 to 16 words", short_outcome, short),
+        ):
+            show(title, outcome, len(texts), work_of(encoder, texts), max(rates))
     result = {
-        "ratio_long": round(long, 3),
-        "ratio_short": round(short, 3),
-        "max_rel_diff": max(gap_long, gap_short),
+        "ratio_long": round(long_outcome.ratio, 3),
+        "ratio_short": round(short_outcome.ratio, 3),
+        "max_rel_diff": max(long_outcome.difference, short_outcome.difference),
     }
     print(f"RESULT {json.dumps(result)}")
 

@@ -42,6 +42,8 @@ class Application:
     def close(self) -> bool:
         """Close window, jobs and workspace; False where a job did not listen."""
         self.window.close()
+        # Qt clears the stack after the window's actions are gone.
+        self.window.session.undo_stack.blockSignals(True)
         stuck = bool(self.window.property("stuck"))
         if not stuck:
             self.window.lab.close()

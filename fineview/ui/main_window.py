@@ -27,6 +27,7 @@ from fineview.core.laboratory import Laboratory
 from fineview.core.models.catalog import entries
 from fineview.ui.actions import Actions
 from fineview.ui.context import Context
+from fineview.ui.job_watch import JobWatch
 from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import Theme, set_icon, spacing, use_font
@@ -35,7 +36,7 @@ from fineview.ui.widgets.format import bytes_text, count_text
 from fineview.ui.widgets.job_strip import JobStrip
 from fineview.ui.window_actions import register
 from fineview.work.heartbeat import Heartbeat
-from fineview.work.jobs import Job, JobRunner, Lane
+from fineview.work.jobs import JobRunner, Lane
 
 if TYPE_CHECKING:
     from fineview.ui.panels.training import TrainingPanel
@@ -85,13 +86,13 @@ class MainWindow(QMainWindow):
         self.panels: dict[str, QWidget] = {}
         self.warm_up_worst_ms = 0.0
         self._cached = "not yet"
-        self._shown_job: Job | None = None
         self.setWindowTitle("fineview")
         self.setObjectName("main")
         self.resize(1280, 800)
         self.registry = Actions(self)
         self._stack = QStackedWidget()
         self.job_strip = JobStrip()
+        self.job_watch = JobWatch(runner, self.job_strip, self)
         self._lay_out()
         register(self)
         self.palette_box = CommandPalette(lambda: list(self.registry.all.values()), self)
@@ -203,7 +204,6 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.search_button.clicked.connect(self.show_palette)
         self.session.changed.connect(self._on_session)
-        self.runner.submitted.connect(self._on_submitted)
         self.context.changed.connect(self._show_names)
         self.context.failed.connect(lambda text: self.job_strip.clear(text, "bad"))
         self.runs.failed.connect(lambda text: self.job_strip.clear(text, "bad"))
@@ -431,43 +431,6 @@ class MainWindow(QMainWindow):
     def _on_trashed(self, run_ids: tuple[str, ...]) -> None:
         count = "1 run" if len(run_ids) == 1 else f"{len(run_ids)} runs"
         self.job_strip.clear(f"{count} moved to the trash; Runs ▸ Trash takes them back.", "info")
-
-    # The job strip
-
-    @Slot(object)
-    def _on_submitted(self, job: Job) -> None:
-        if job.lane is not Lane.COMPUTE:
-            return
-        job.started.connect(self._on_job_started)
-        job.progressed.connect(self._on_job_progress)
-        job.ended.connect(self._on_job_ended)
-        job.failed.connect(self._on_job_failed)
-
-    @Slot()
-    def _on_job_started(self) -> None:
-        job = cast("Job", self.sender())
-        if job.name != "Judge the example":  # an answer within milliseconds needs no strip
-            self._shown_job = job
-            self.job_strip.set_job(job.name)
-
-    @Slot(int, int, str)
-    def _on_job_progress(self, done: int, total: int, text: str) -> None:
-        job = cast("Job", self.sender())
-        if job is self._shown_job:
-            self.job_strip.set_progress(done, total, text)
-            self.job_strip.set_paused(job.paused)
-
-    @Slot(object)
-    def _on_job_failed(self, error: Exception) -> None:
-        if self.sender() is self._shown_job:
-            self.job_strip.clear(str(error), "bad")
-            self._shown_job = None
-
-    @Slot()
-    def _on_job_ended(self) -> None:
-        if self.sender() is self._shown_job:
-            self.job_strip.clear()
-            self._shown_job = None
 
     # Ends
 
