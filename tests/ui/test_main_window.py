@@ -210,7 +210,7 @@ def test_layers_are_chosen_by_mouse_and_taken_back(qtbot, window):
 
 def test_the_token_view_shows_what_the_encoder_sees(qtbot, window):
     window.show_panel("features")
-    panel = window.panel("features")
+    panel = window.panel("features").texts
     for field, text in ((panel.first, "a"), (panel.second, "b")):
         field.setFocus()
         field.selectAll()

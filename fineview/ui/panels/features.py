@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QListWidget,
     QPushButton,
     QScrollArea,
     QSplitter,
@@ -27,9 +25,8 @@ from fineview.core.features.config import (
     token_poolings,
 )
 from fineview.core.laboratory import Laboratory
-from fineview.core.models.info import Token
-from fineview.core.progress import Report
 from fineview.ui.context import Context
+from fineview.ui.panels.features_texts import TaskTexts, section_title
 from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import make_primary, spacing, use_font
@@ -37,11 +34,9 @@ from fineview.ui.widgets.format import bytes_text, count_text
 from fineview.ui.widgets.layer_picker import LayerPicker
 from fineview.ui.widgets.message_line import MessageLine
 from fineview.ui.widgets.segmented import Segmented
-from fineview.ui.widgets.token_strip import TokenChip, TokenStrip
-from fineview.work.jobs import Job, JobRunner, Lane
+from fineview.work.jobs import JobRunner
 
 _OWN_CHOICE = "Own choice"
-_AFTER_TYPING_MS = 120
 
 
 class FeaturesPanel(QWidget):
@@ -64,12 +59,8 @@ class FeaturesPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._runner = runner
-        self._lab = lab
         self._context = context
         self._runs = runs
-        self._job: Job | None = None
-        self._asked: tuple[str, str, str] | None = None
         self.layers = LayerPicker()
         self.mix = Segmented(
             [(mix, mix) for mix in MIXES],
@@ -83,16 +74,7 @@ class FeaturesPanel(QWidget):
         self.size_label = QLabel()
         self.message = MessageLine()
         self.train_button = QPushButton("Train with these features")
-        self.first = QLineEdit()
-        self.second = QLineEdit()
-        self.strip = TokenStrip()
-        self.strip_note = QLabel()
-        self.about = QLabel()
-        self.examples = QListWidget()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_AFTER_TYPING_MS)
-        self._timer.timeout.connect(self.show_tokens)
+        self.texts = TaskTexts(session, runner, lab, context)
         self._lay_out()
         self._connect()
         self._show_context()
@@ -113,7 +95,7 @@ class FeaturesPanel(QWidget):
         left.setWidget(inner)
         left.setMinimumWidth(inner.minimumSizeHint().width() + spacing(5))
         split.addWidget(left)
-        split.addWidget(self._texts())
+        split.addWidget(self.texts)
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 1)
         box.addWidget(split)
@@ -123,7 +105,7 @@ class FeaturesPanel(QWidget):
         column = QVBoxLayout(part)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(spacing(2))
-        column.addWidget(_title("Layers"))
+        column.addWidget(section_title("Layers"))
         column.addWidget(self.layers)
         grid = QGridLayout()
         grid.setHorizontalSpacing(spacing(2))
@@ -154,55 +136,11 @@ class FeaturesPanel(QWidget):
         column.addStretch(1)
         return part
 
-    def _texts(self) -> QWidget:
-        part = QWidget()
-        column = QVBoxLayout(part)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(spacing(2))
-        column.addWidget(_title("One text as the encoder sees it"))
-        lines = QHBoxLayout()
-        lines.setSpacing(spacing(2))
-        for field, name in ((self.first, "First text"), (self.second, "Second text")):
-            field.setAccessibleName(name)
-            field.setClearButtonEnabled(True)
-            field.setToolTip(
-                f"{name} to cut into tokens – any text – or press an example of the task below."
-            )
-            lines.addWidget(field)
-        column.addLayout(lines)
-        column.addWidget(self.strip)
-        self.strip_note.setTextFormat(Qt.TextFormat.PlainText)
-        self.strip_note.setWordWrap(True)
-        use_font(self.strip_note, "small")
-        column.addWidget(self.strip_note)
-        column.addSpacing(spacing(3))
-        self.task_title = _title("Task")
-        column.addWidget(self.task_title)
-        self.about.setTextFormat(Qt.TextFormat.PlainText)
-        self.about.setWordWrap(True)
-        column.addWidget(self.about)
-        self.examples.setAccessibleName("Examples of the task")
-        self.examples.setToolTip("Texts of the task with their labels – press one to look at it.")
-        self.examples.setAlternatingRowColors(True)
-        self.examples.setUniformItemSizes(True)
-        self.examples.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.examples.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        column.addWidget(self.examples, 1)
-        return part
-
     def _connect(self) -> None:
         self.layers.changed.connect(self._on_layers)
         self.mix.changed.connect(self._on_mix)
         self.preset.activated.connect(self._on_preset)
         self.train_button.clicked.connect(self.train_wanted)
-        self.first.textEdited.connect(
-            lambda text: self._session.edit("Type an example", example=text)
-        )
-        self.second.textEdited.connect(
-            lambda text: self._session.edit("Type an example", second=text)
-        )
-        self.examples.itemClicked.connect(lambda _item: self._use_example())
-        self.examples.itemActivated.connect(lambda _item: self._use_example())
         self._context.changed.connect(self._show_context)
         self._runs.changed.connect(self._show_scores)
         self._session.changed.connect(self._on_session)
@@ -258,9 +196,6 @@ class FeaturesPanel(QWidget):
         if state.spec != old.spec:
             self._show(state)
             self._show_scores()
-        if (state.example, state.second) != (old.example, old.second):
-            self._show(state)
-            self._timer.start()
 
     @Slot()
     def _show_context(self) -> None:
@@ -272,30 +207,8 @@ class FeaturesPanel(QWidget):
         self.preset.addItems([p.title for p in presets(encoder.layers)])
         self.preset.addItem(_OWN_CHOICE)
         self._make_tokens(token_poolings(task.info.level))
-        self.second.setVisible(task.info.level == "pair")
-        self.task_title.setText(task.info.title)
-        sizes = " / ".join(count_text(n) for n in task.sizes)
-        by = f", split by {task.info.split_by}" if task.info.split_by else ""
-        kinds = f"{len(task.classes)} classes" if task.classes else "numbers"
-        self.about.setText(
-            "\n".join(
-                (
-                    task.info.meaning,
-                    f"{count_text(task.items)} labelled {task.info.level} items, {kinds}; "
-                    f"train / validation / test {sizes}{by}.",
-                    *task.notes,
-                    *_cap_note(task.items, task.info.level),
-                    f"{task.info.source}  Licence: {task.info.licence}.",
-                )
-            )
-        )
-        self.examples.clear()
-        self.examples.addItems([f"{label}:  {text}" for text, label in task.examples])
         self._show(self._session.state)
         self._show_scores()
-        if not self._session.state.example.strip():
-            self._take(task.examples[0][0])
-        self.show_tokens()
 
     def _make_tokens(self, choices: tuple[str, ...]) -> None:
         if self.tokens is not None and self.tokens.choices == choices:
@@ -313,10 +226,6 @@ class FeaturesPanel(QWidget):
         self.tokens_box.addWidget(self.tokens)
 
     def _show(self, state: SessionState) -> None:
-        for field, text in ((self.first, state.example), (self.second, state.second)):
-            if field.text() != text:
-                field.setText(text)
-                field.setCursorPosition(0)
         task, encoder = self._context.task, self._context.encoder
         if task is None or encoder is None or self.tokens is None:
             return
@@ -355,83 +264,6 @@ class FeaturesPanel(QWidget):
                 layer = layer + encoder.layers + 1 if layer < 0 else layer
                 scores[layer] = summary.accuracy
         self.layers.set_scores(scores)
-
-    # Tokens
-
-    def _use_example(self) -> None:
-        row = self.examples.currentRow()
-        if self._context.task is not None and row >= 0:
-            self._take(self._context.task.examples[row][0])
-
-    def _take(self, example: str) -> None:
-        first, _, second = example.replace("«", "").replace("»", "").partition("  ·  ")
-        self._session.edit("Look at an example", example=first, second=second)
-
-    @Slot()
-    def show_tokens(self) -> None:
-        """Cut the text into tokens, off the window's thread; the newest text wins."""
-        state, task = self._session.state, self._context.task
-        if task is None or (self._job is not None and self._job.active):
-            return
-        pair = task.info.level == "pair"
-        asked = (state.spec.encoder, state.example, state.second if pair else "")
-        if asked == self._asked:
-            return
-        self._asked = asked
-        if not state.example.strip():
-            self.strip.set_tokens([])
-            self.strip_note.setText("Type a text, or press an example of the task.")
-            return
-        lab, limit = self._lab, state.spec.max_length
-        encoder, first, second = asked
-
-        def cut(_report: Report) -> tuple[Token, ...]:
-            return lab.tokens(encoder, first, second or None, limit)
-
-        self._job = self._runner.submit("Cut into tokens", cut, Lane.LOOKUP)
-        self._job.finished.connect(self._on_tokens_cut)
-        self._job.failed.connect(self._on_not_cut)
-
-    @Slot(object)
-    def _on_tokens_cut(self, tokens: tuple[Token, ...]) -> None:
-        self._job = None
-        self.strip.set_tokens(
-            [
-                TokenChip(
-                    text=t.text,
-                    special=t.special,
-                    segment=t.segment,
-                    continues=t.continues,
-                    weight=None,
-                    tooltip=f"token {i}, id {t.id}, segment {'AB'[min(t.segment, 1)]}",
-                )
-                for i, t in enumerate(tokens)
-            ]
-        )
-        words = sum(not t.special and not t.continues for t in tokens)
-        self.strip_note.setText(
-            f"{len(tokens)} tokens, {words} of them begin a word; special tokens are grey, "
-            "## goes on a word."
-        )
-        self.show_tokens()
-
-    @Slot(object)
-    def _on_not_cut(self, error: Exception) -> None:
-        self._job = None
-        self.strip_note.setText(str(error))
-
-
-def _cap_note(items: int, level: str) -> tuple[str, ...]:
-    if level != "word" or items <= WORD_CAP:
-        return ()
-    return (f"Of these, whole sentences with {count_text(WORD_CAP)} words at most are drawn.",)
-
-
-def _title(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    use_font(label, "title")
-    return label
 
 
 def _preset_index(choice: PoolingConfig, depth: int) -> int:
