@@ -74,16 +74,17 @@ def as_task(texts: tuple[str, ...]) -> Task:
 
 
 def matrix_rate() -> float:
-    """Return this machine's float32 rate, FLOP/s: the best product as large as the encoder's."""
+    """Return this machine's sustained float32 rate, FLOP/s, for products as in the encoder."""
     import torch
 
     left, right = torch.randn(2048, 384), torch.randn(384, 1536)
-    best = 0.0
-    for _ in range(60):
-        began = time.perf_counter()
-        torch.mm(left, right)
-        best = max(best, 2 * 2048 * 384 * 1536 / (time.perf_counter() - began))
-    return best
+    products = 12
+
+    def multiply() -> None:
+        for _ in range(products):
+            torch.mm(left, right)
+
+    return products * 2 * 2048 * 384 * 1536 / min(seconds(multiply) for _ in range(6))
 
 
 def work_of(encoder: Encoder, texts: tuple[str, ...]) -> float:
@@ -148,7 +149,10 @@ def compare(
             def encode(vectors: list[NDArray[np.float32]] = vectors) -> None:
                 vectors.append(peer.encode(list(texts), show_progress_bar=False))
 
-            pair = [(ours, extract_all), (theirs, encode)]
+            pair: list[tuple[list[float], Callable[[], object]]] = [
+                (ours, extract_all),
+                (theirs, encode),
+            ]
             for times, work in pair if turn % 2 else reversed(pair):
                 times.append(seconds(work))
             mean = pool(states[0], PoolingConfig(layers=(-1,), tokens="mean"))

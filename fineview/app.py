@@ -2,8 +2,8 @@
 
 import logging
 import os
-import signal
 import sys
+import threading
 import traceback
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
@@ -98,8 +98,13 @@ def start(application: Application) -> None:
     application.window.show()
 
 
-def main(locations: Locations, device: str = "auto") -> int:
+def main(locations: Locations, device: str, interrupted: threading.Event) -> int:
     """Run the window until it is closed; return the exit status.
+
+    Args:
+        locations: Workspace and cache.
+        device: What computes.
+        interrupted: Set by Ctrl+C; the window then closes as by its button.
 
     Raises:
         StoreError: The workspace cannot be used.
@@ -110,8 +115,10 @@ def main(locations: Locations, device: str = "auto") -> int:
     application = build(qt, locations, device)
     _log_to(locations.workspace / "fineview.log")
     _hook_errors(application.window)
-    # Python sees the signal when the next timer of the window fires, 10 ms later at most.
-    signal.signal(signal.SIGINT, lambda *_: application.window.close())
+    poll = QTimer(application.window)
+    poll.setInterval(50)
+    poll.timeout.connect(lambda: application.window.close() if interrupted.is_set() else None)
+    poll.start()
     start(application)
     status = qt.exec()
     if not application.close():

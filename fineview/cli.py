@@ -7,6 +7,7 @@ import argparse
 import json
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -34,12 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _tour(options)
         if options.command == "doctor":
             return _doctor(options)
+        # The handler may run between any two lines, of an import or a paint: it only takes note.
+        interrupted = threading.Event()
+        signal.signal(signal.SIGINT, lambda *_: interrupted.set())
         from fineview.app import main as show_window
         from fineview.core.locations import Locations
 
-        return show_window(Locations.find(options.workspace), options.device)
+        return show_window(Locations.find(options.workspace), options.device, interrupted)
     except FineviewError as error:
         return _refuse(str(error))
+    except KeyboardInterrupt:  # before anybody listens: nothing has been begun
+        return STOPPED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,7 +11,16 @@ _LIBRARIES = {
     "libGL.so.1": ("libgl1", "libglvnd-glx"),
     "libxkbcommon.so.0": ("libxkbcommon0", "libxkbcommon"),
 }
-_XCB_LIBRARIES = {"libxcb-cursor.so.0": ("libxcb-cursor0", "xcb-util-cursor")}
+_XCB_LIBRARIES = {
+    "libxcb-cursor.so.0": ("libxcb-cursor0", "xcb-util-cursor"),
+    "libxcb-icccm.so.4": ("libxcb-icccm4", "xcb-util-wm"),
+    "libxcb-image.so.0": ("libxcb-image0", "xcb-util-image"),
+    "libxcb-keysyms.so.1": ("libxcb-keysyms1", "xcb-util-keysyms"),
+    "libxcb-render-util.so.0": ("libxcb-render-util0", "xcb-util-renderutil"),
+    "libxcb-xkb.so.1": ("libxcb-xkb1", "libxcb"),
+    "libxcb-shape.so.0": ("libxcb-shape0", "libxcb"),
+    "libxkbcommon-x11.so.0": ("libxkbcommon-x11-0", "libxkbcommon-x11"),
+}
 HEADLESS = {"offscreen", "minimal", "vnc"}
 
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -89,6 +91,26 @@ def test_a_run_writes_one_json_object_and_its_sentence(tmp_path):
         cache=tmp_path / "c",
     )
     assert json.loads(again.stdout)["test"] == result["test"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0.1, 0.4, 0.6, 0.8, 1.1, 2.0])
+def test_ctrl_c_at_any_moment_of_the_start_closes_the_window(tmp_path, after):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fineview", "--workspace", tmp_path / "w"],
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen", "FINEVIEW_CACHE": str(tmp_path / "c")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    # Until fineview itself listens, Python's own answer is the right one.
+    assert process.returncode in (0, 130, -signal.SIGINT), said
+    lines = [line for line in said.splitlines() if "propagateSizeHints" not in line]
+    if process.returncode == 0:
+        assert lines == []
+    Laboratory(Locations(tmp_path / "w", tmp_path / "c")).close()  # nobody holds the workspace
 
 
 def test_doctor_names_what_is_installed(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Everything the program can do, in one object: the window and the command line hold one each."""
 
 import platform
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ import numpy as np
 
 from fineview import __version__
 from fineview.core.data.task import SPLITS, LabelKind, Task, TaskInfo
-from fineview.core.device import DeviceStatus, device_status
+from fineview.core.device import DeviceStatus, apply_threads, device_status
 from fineview.core.errors import DataError
 from fineview.core.features.store import FeatureStore
 from fineview.core.locations import Locations
@@ -91,6 +92,8 @@ class Laboratory:
         self.locations = locations
         self.device = device
         self.workspace = Workspace.open(locations.workspace)
+        # Two threads that import transformers at once may each see half of it.
+        self._imports = threading.RLock()
         self._encoders: dict[str, Encoder] = {}
         self._readers: dict[str, Encoder] = {}
         self._tasks: dict[tuple[str, int], Task] = {}
@@ -112,37 +115,40 @@ class Laboratory:
 
     def warm_up(self, report: Report = SILENT) -> None:
         """Import what the first run needs and let every library do its first-time work."""
-        from fineview.core.device import apply_threads
-
         steps = ("PyTorch", "the encoder library", "scikit-learn", "optimisers")
         for done, name in enumerate(steps):
             report.check()
             report.progress(done, len(steps), f"Loading {name}…")
-            if name == "PyTorch":
-                import torch
-
-                apply_threads()
-            elif name == "the encoder library":
-                import transformers.models.auto  # noqa: F401
-            elif name == "scikit-learn":
-                import sklearn.linear_model
-                import sklearn.model_selection  # noqa: F401
-            else:
-                # The first optimiser of a process imports half of torch's compiler: seconds.
-                weight = torch.nn.Parameter(torch.zeros(2, 2))
-                optimiser = torch.optim.AdamW([weight])
-                loss = torch.nn.functional.cross_entropy(weight, torch.tensor([0, 1]))
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
+            with self._imports:
+                self._load(name)
         report.progress(len(steps), len(steps), "Ready")
+
+    def _load(self, name: str) -> None:
+        if name == "PyTorch":
+            apply_threads()
+        elif name == "the encoder library":
+            from transformers import AutoModel, AutoTokenizer  # noqa: F401
+        elif name == "scikit-learn":
+            import sklearn.linear_model
+            import sklearn.model_selection  # noqa: F401
+        else:
+            import torch
+
+            # The first optimiser of a process imports half of torch's compiler: seconds.
+            weight = torch.nn.Parameter(torch.zeros(2, 2))
+            optimiser = torch.optim.AdamW([weight])
+            loss = torch.nn.functional.cross_entropy(weight, torch.tensor([0, 1]))
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
 
     def task(self, name: str, split_seed: int = 0) -> Task:
         """Return a task; read once."""
         from fineview.core.data.bundled import load_task
 
         key = (name, split_seed)
-        if key not in self._tasks:
-            self._tasks[key] = load_task(name, split_seed)
+        with self._imports:
+            if key not in self._tasks:
+                self._tasks[key] = load_task(name, split_seed)
         return self._tasks[key]
 
     def task_view(self, name: str, split_seed: int = 0) -> TaskView:
@@ -174,8 +180,9 @@ class Laboratory:
         """Return an encoder; its weights are loaded when first used."""
         from fineview.core.models.encoder import open_encoder
 
-        if name not in self._encoders:
-            self._encoders[name] = open_encoder(name, self.locations.cache, self.device)
+        with self._imports:
+            if name not in self._encoders:
+                self._encoders[name] = open_encoder(name, self.locations.cache, self.device)
         return self._encoders[name]
 
     def encoder_info(self, name: str) -> EncoderInfo:
@@ -225,9 +232,10 @@ class Laboratory:
         """
         from fineview.core.models.encoder import open_encoder
 
-        if encoder not in self._readers:
-            self._readers[encoder] = open_encoder(encoder, self.locations.cache, "cpu")
-        return self._readers[encoder].tokens(text, second, max_length)
+        with self._imports:
+            if encoder not in self._readers:
+                self._readers[encoder] = open_encoder(encoder, self.locations.cache, "cpu")
+            return self._readers[encoder].tokens(text, second, max_length)
 
     def predict(
         self, run_id: str, text: str, second: str | None = None, report: Report = SILENT

@@ -7,6 +7,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from fineview.ui.widgets.number_field import NumberField
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSpec:
@@ -61,12 +63,21 @@ class Actions(QObject):
         if spec.tip:
             action.setToolTip(spec.tip)
             action.setStatusTip(spec.tip)
-        action.triggered.connect(lambda _checked=False, run=spec.run: run())
+        action.triggered.connect(lambda _checked=False, run=spec.run: self._do(run))
         self._window.addAction(action)
         self.all[spec.key] = action
         if spec.menu:
             self._menu(spec.menu).addAction(action)
         return action
+
+    def _do(self, run: Callable[[], object]) -> None:
+        """Take in what is being typed, then act on it."""
+        widget: QWidget | None = self._window.focusWidget()
+        while widget is not None and not isinstance(widget, NumberField):
+            widget = widget.parentWidget()
+        if widget is not None:
+            widget.commit()
+        run()
 
     def separator(self, menu: str) -> None:
         """Draw a line in a menu."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -13,7 +13,9 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMessageBox,
+    QScrollArea,
     QStackedWidget,
+    QStyle,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -25,6 +27,8 @@ from fineview.core.device import device_status
 from fineview.core.features.config import token_poolings
 from fineview.core.laboratory import Laboratory
 from fineview.core.models.catalog import entries
+from fineview.core.training.events import FeaturesReady
+from fineview.preflight import HEADLESS
 from fineview.ui.actions import Actions
 from fineview.ui.context import Context
 from fineview.ui.job_watch import JobWatch
@@ -85,10 +89,11 @@ class MainWindow(QMainWindow):
         self.heartbeat = Heartbeat(self)
         self.panels: dict[str, QWidget] = {}
         self.warm_up_worst_ms = 0.0
-        self._cached = "not yet"
+        self._closing = False
+        self._cached = "not needed yet"
         self.setWindowTitle("fineview")
         self.setObjectName("main")
-        self.resize(1280, 800)
+        self._fit_screen()
         self.registry = Actions(self)
         self._stack = QStackedWidget()
         self.job_strip = JobStrip()
@@ -131,6 +136,14 @@ class MainWindow(QMainWindow):
             use_font(label, "small")
             self._status[name] = label
             bar.addWidget(label)
+
+    def _fit_screen(self) -> None:
+        room = self.screen().availableGeometry()
+        wide, high = 1280, 800
+        if QGuiApplication.platformName() not in HEADLESS:
+            frame = 2 * self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
+            wide, high = min(wide, room.width()), min(high, room.height() - frame)
+        self.resize(wide, high)
 
     def _rail(self) -> QWidget:
         rail = QFrame()
@@ -221,7 +234,14 @@ class MainWindow(QMainWindow):
         if key not in self.panels:
             widget = self._build(key)
             self.panels[key] = widget
-            self._stack.addWidget(widget)
+            # Where the window is small or the text large, a panel scrolls; the job strip and the
+            # status bar below it stay in sight.
+            area = QScrollArea()
+            area.setWidgetResizable(True)
+            area.setFrameShape(QFrame.Shape.NoFrame)
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            area.setWidget(widget)
+            self._stack.addWidget(area)
             self.panel_built.emit(key)
         return self.panels[key]
 
@@ -254,6 +274,8 @@ class MainWindow(QMainWindow):
 
     def begin(self) -> None:
         """Build the first panel and warm up; call once the empty window is painted."""
+        if self._closing:
+            return
         self._show_panel(self.session.state.panel)
         self.context.load()
         self.runs.refresh()
@@ -267,7 +289,8 @@ class MainWindow(QMainWindow):
     def _show_panel(self, key: str) -> None:
         key = key if key in dict(PANELS) else "training"
         self._rail_buttons[key].setChecked(True)
-        self._stack.setCurrentWidget(self.panel(key))
+        self.panel(key)
+        self._stack.setCurrentIndex(list(self.panels).index(key))
 
     # What actions do
 
@@ -298,6 +321,8 @@ class MainWindow(QMainWindow):
 
     def choose_task(self, name: str) -> None:
         """Change the task; a token pooling that does not fit its level gives way to `mean`."""
+        if name == self.session.state.spec.task:
+            return
         level = next(info.level for info in task_infos() if info.name == name)
         pooling = self.session.state.spec.pooling
         if pooling.tokens not in token_poolings(level):
@@ -384,7 +409,7 @@ class MainWindow(QMainWindow):
         if (state.theme, state.text_scale) != (old.theme, old.text_scale):
             self._apply_view(state)
         if (state.spec.task, state.spec.encoder) != (old.spec.task, old.spec.encoder):
-            self._cached = "not yet"
+            self._cached = "not needed yet"
             self._show_names()
 
     def _apply_view(self, state: SessionState) -> None:
@@ -413,12 +438,17 @@ class MainWindow(QMainWindow):
             device += f" · GPU {bytes_text(status.gpu_bytes)}"
         self._status["device"].setText(device)
         self._status["network"].setText("offline")
-        self._status["features"].setText(f"features cached: {self._cached}")
+        self._status["features"].setText(f"features: {self._cached}")
         self._status["stall"].setText(f"stall p99 {self.heartbeat.p99_ms():.0f} ms")
 
-    @Slot(bool)
-    def _on_features(self, cached: bool) -> None:
-        self._cached = "yes" if cached else "computed now"
+    @Slot(object)
+    def _on_features(self, ready: FeaturesReady) -> None:
+        self._cached = "from the store" if ready.cached else "computed now"
+        if ready.dropped_words:
+            left, kept = count_text(ready.dropped_words), count_text(ready.items)
+            self._cached += f", {kept} words, {left} left out"
+        if ready.truncated:
+            self._cached += f", {count_text(ready.truncated)} texts cut"
         self._show_status()
 
     @Slot()
@@ -436,6 +466,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save, stop what is in flight (runs are kept and can go on), and go."""
+        self._closing = True
         self._timer.stop()
         self.session.save()
         if not self.runner.shutdown():

@@ -8,6 +8,8 @@ from fineview.ui.actions import ActionSpec
 if TYPE_CHECKING:
     from fineview.ui.main_window import MainWindow
 
+_PANELS = (("features", "&Features panel"), ("training", "&Train panel"), ("runs", "&Runs panel"))
+
 
 def register(window: "MainWindow") -> None:
     """Register every action of the window; menus stand in this order."""
@@ -67,11 +69,9 @@ def _view(window: "MainWindow") -> tuple[ActionSpec, ...]:
             run=partial(window.show_panel, key),
             keys=(f"Ctrl+{number}",),
             menu="&View",
-            tip=f"Show the panel {text.replace('&', '')}.",
+            tip=f"Show the {text.replace('&', '')}.",
         )
-        for number, (key, text) in enumerate(
-            (("features", "&Features"), ("training", "&Train"), ("runs", "&Runs")), 1
-        )
+        for number, (key, text) in enumerate(_PANELS, 1)
     )
     themes = tuple(
         ActionSpec(

@@ -118,6 +118,48 @@ def test_pause_step_and_stop_by_keyboard_keep_the_run_and_it_goes_on(qtbot, wind
     assert window.runs.summaries[0].step > held + 20
 
 
+def test_a_stopped_runs_head_can_be_tried(qtbot, window):
+    endless(window)
+    panel = window.panel("training")
+    click(panel.settings.train_button)
+    qtbot.waitUntil(lambda: panel.steps_done > 30, timeout=30_000)
+    window.registry.all["stop"].trigger()
+    qtbot.waitUntil(lambda: not panel.busy, timeout=10_000)
+    for field, text in ((panel.try_box.first, "Vienna"), (panel.try_box.second, "Austria")):
+        field.setFocus()
+        QTest.keyClicks(field, text)
+    qtbot.waitUntil(lambda: bool(panel.try_box.bars.rows), timeout=10_000)
+    assert panel.head_state == "trained"
+    window.session.edit_pooling("Choose layers", PoolingConfig(layers=(1,)))
+    assert panel.head_state == "new"
+    window.session.undo_stack.undo()
+    assert panel.head_state == "trained"
+
+
+def test_what_is_being_typed_holds_for_the_run_that_is_started(qtbot, window):
+    panel = window.panel("training")
+    field = panel.settings.field("epochs").findChild(QLineEdit)
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "2")
+    window.registry.all["train"].trigger()
+    qtbot.waitUntil(lambda: panel.run_id != "", timeout=30_000)
+    qtbot.waitUntil(lambda: not panel.busy, timeout=30_000)
+    assert window.lab.runs.read(panel.run_id).spec.training.epochs == 2
+
+
+def test_undo_and_pause_reach_the_window_from_a_number_field(qtbot, window):
+    window.session.edit_training("Change epochs", epochs=7)
+    field = window.panel("training").settings.field("learning_rate").findChild(QLineEdit)
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=5_000)
+    field.setFocus()
+    QTest.keyClick(field, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert window.session.state.spec.training.epochs == 5
+    QTest.keyClick(field, Qt.Key.Key_Space)
+    assert field.text() == "0.1"
+
+
 def test_the_rate_can_be_changed_while_it_trains(qtbot, window):
     endless(window)
     panel = window.panel("training")

@@ -190,6 +190,14 @@ class _Run:
         self.begun = begun
         self.step = 0
         self.references: list[Reference] = []
+        self.training: HeadTraining | None = None
+        # What an earlier part of a resumed run took counts too.
+        self.earlier = bench.runs.summary(writer.run_id).seconds or 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Time of the run so far."""
+        return self.earlier + time.monotonic() - self.begun
 
     def carry_out(self) -> RunOutcome:
         found = self.writer.latest_checkpoint()
@@ -256,6 +264,7 @@ class _Run:
             )
             if found is not None:
                 training.restore(*found)
+            self.training = training
             try:
                 trained = self._train_among_references(training)
             except JobCancelled:
@@ -282,7 +291,7 @@ class _Run:
         trained = training.run()
         for early, line in lines:
             if not early and not trained.diverged:
-                self.report.progress(self.step, training.total, "reference lines")
+                self.report.progress(training.step, training.total, "reference lines")
                 self._refer(line())
         return trained
 
@@ -314,7 +323,7 @@ class _Run:
         result = self._describe(trained)
         if trained.diverged:
             text = (
-                f"Diverged after {trained.steps} steps at rate "
+                f"Diverged after {trained.steps} step{'s' * (trained.steps != 1)} at rate "
                 f"{self.spec.training.learning_rate:g}: the head kept is the last sound one; "
                 "train again with a tenth of the rate."
             )
@@ -366,7 +375,7 @@ class _Run:
         return (
             f"Accuracy {test['accuracy']:.2f} on {test['items']} unseen "
             f"{ITEM_NAMES[self.task.info.level]} (95 % interval {low:.2f}–{high:.2f}); always "
-            f"guessing the commonest: {guess or 0:.2f}; {time.monotonic() - self.begun:.1f} s."
+            f"guessing the commonest: {guess or 0:.2f}; {self.seconds:.1f} s."
         )
 
     def _finish(
@@ -376,18 +385,19 @@ class _Run:
         result: dict[str, Any],
         tensors: Mapping[str, Mapping[str, Any]],
     ) -> RunOutcome:
-        seconds = time.monotonic() - self.begun
-        result |= {"status": status, "text": text, "seconds": seconds}
-        end = RunEnded(status=status, text=text, step=self.step, seconds=seconds)
+        result |= {"status": status, "text": text, "seconds": self.seconds}
+        end = RunEnded(status=status, text=text, step=self.step, seconds=self.seconds)
         self.writer.finish(end, result=result, tensors=tensors)
         self.report.show(end)
         return RunOutcome(run_id=self.writer.run_id, status=status, text=text, result=result)
 
     def end(self, status: RunStatus, text: str) -> None:
         """Close the run without a result."""
-        seconds = time.monotonic() - self.begun
-        end = RunEnded(status=status, text=text, step=self.step, seconds=seconds)
-        self.writer.finish(end, result=None, tensors={})
+        # A stopped run's head may be tried before it goes on.
+        trained = self.training is not None and self.training.step > 0
+        tensors = {"head": self.training.head.to_arrays()} if trained and self.training else {}
+        end = RunEnded(status=status, text=text, step=self.step, seconds=self.seconds)
+        self.writer.finish(end, result=None, tensors=tensors)
         self.report.show(end)
 
     def end_quietly(self, status: RunStatus, text: str) -> None:

@@ -1,6 +1,7 @@
 """The training panel: left to right as the data goes, alive while a run is in flight."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
@@ -13,12 +14,14 @@ from PySide6.QtWidgets import (
 
 from fineview.core.errors import ConfigError
 from fineview.core.laboratory import Laboratory
-from fineview.core.progress import Report
 from fineview.core.runs.execute import RunOutcome, check_spec
 from fineview.core.runs.record import RunRecord
+from fineview.core.runs.spec import RunSpec
 from fineview.core.training.events import FeaturesReady, RunStarted
 from fineview.ui.context import Context
+from fineview.ui.panels.training_cells import CellExamples
 from fineview.ui.panels.training_curves import RunCurves
+from fineview.ui.panels.training_picture import picture_of
 from fineview.ui.panels.training_plots import RunPlots
 from fineview.ui.panels.training_settings import TrainingSettings
 from fineview.ui.panels.training_try import TryBox
@@ -26,10 +29,9 @@ from fineview.ui.plots.confusion import ConfusionPlot
 from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import category_colour, spacing
-from fineview.ui.widgets.examples_dialog import ExamplesDialog
 from fineview.ui.widgets.message_line import Kind, MessageLine
 from fineview.ui.widgets.run_table import COMPACT_COLUMNS, RunTable
-from fineview.ui.widgets.strategy_picture import PictureState, StrategyPicture
+from fineview.ui.widgets.strategy_picture import StrategyPicture
 from fineview.work.jobs import Job, JobRunner, Lane, Work
 
 
@@ -38,11 +40,11 @@ class TrainingPanel(QWidget):
 
     Signals:
         layers_wanted(): The user wants to choose other layers.
-        features_ready(bool): Hidden states are there; True where the store had them.
+        features_ready(FeaturesReady): Hidden states are there.
     """
 
     layers_wanted = Signal()
-    features_ready = Signal(bool)
+    features_ready = Signal(object)
 
     def __init__(
         self,
@@ -61,13 +63,16 @@ class TrainingPanel(QWidget):
         self._runs = runs
         self._job: Job | None = None
         self._curves: dict[str, RunCurves] = {}
-        self._head_state = "new"
+        self._specs: dict[str, RunSpec] = {}
         self._pictured = (0, "")
+        self._cells = CellExamples(runner, lab, self)
         self.picture = StrategyPicture()
         self.settings = TrainingSettings(session)
         self.plots = RunPlots(session)
         self.try_box = TryBox(session, runner, lab)
-        self.confusion = ConfusionPlot()
+        self.confusion = ConfusionPlot(
+            empty="Which labels are taken for which: shown when a run has finished."
+        )
         self.message = MessageLine()
         self.table = RunTable(columns=COMPACT_COLUMNS)
         self._lay_out()
@@ -76,6 +81,8 @@ class TrainingPanel(QWidget):
         self._on_rows()
         if session.state.run:  # of the session before
             self.open_run(session.state.run, settings=False)
+        for run in session.state.overlaid:
+            self._load_curves(run)
 
     @property
     def run_id(self) -> str:
@@ -87,6 +94,22 @@ class TrainingPanel(QWidget):
         """Steps of the run on display."""
         curves = self._curves.get(self.run_id)
         return curves.step if curves is not None else 0
+
+    @property
+    def head_state(self) -> Literal["new", "training", "trained"]:
+        """What the head of the settings on display is."""
+        if self.busy:
+            return "training"
+        spec, of_run = self._session.state.spec, self._specs.get(self.run_id)
+        if of_run is None or not self.steps_done:
+            return "new"
+        same = (of_run.task, of_run.encoder, of_run.pooling, of_run.head) == (
+            spec.task,
+            spec.encoder,
+            spec.pooling,
+            spec.head,
+        )
+        return "trained" if same else "new"
 
     @property
     def busy(self) -> bool:
@@ -143,9 +166,10 @@ class TrainingPanel(QWidget):
         if self.busy:
             self.message.show_message("warning", "A run is in flight: stop it first.")
             return
-        self.open_run(run_id)
         lab = self._lab
-        self._start("Go on training", lambda report: lab.resume(run_id, report))
+        job = self._runner.submit("Open the run", lambda _r: lab.runs.read(run_id), Lane.LOOKUP)
+        job.finished.connect(self._on_resume_opened)
+        job.failed.connect(self._on_not_opened)
 
     def open_run(self, run_id: str, settings: bool = True) -> None:
         """Show a run from its folder: curves, confusion, sentence, and its settings if wanted."""
@@ -170,8 +194,8 @@ class TrainingPanel(QWidget):
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(spacing(2))
-        column.addWidget(self.try_box, 2)
-        column.addWidget(self.confusion, 3)
+        column.addWidget(self.try_box, 1)
+        column.addWidget(self.confusion, 2)
         middle = QSplitter(Qt.Orientation.Horizontal)
         for part, stretch in ((left, 0), (self.plots, 3), (right, 2)):
             middle.addWidget(part)
@@ -203,6 +227,7 @@ class TrainingPanel(QWidget):
         self.table.shown_changed.connect(self._on_shown)
         self.table.trash_requested.connect(self._runs.trash)
         self.confusion.cell_clicked.connect(self._on_cell)
+        self._cells.told.connect(self.message.show_message)
         self._runs.changed.connect(self._on_rows)
         self._context.changed.connect(self._show_context)
         self._context.failed.connect(lambda text: self.message.show_message("bad", text))
@@ -228,11 +253,12 @@ class TrainingPanel(QWidget):
                 run = event.run_id
                 self._session.edit("Train", run=run)
                 self._curves.setdefault(run, RunCurves())
-                self._head_state = "training"
+                self._specs[run] = self._session.state.spec
+                self._runs.refresh()
                 self.try_box.set_run("")
                 self.confusion.set_matrix(np.zeros((0, 0)), ())
             elif isinstance(event, FeaturesReady):
-                self.features_ready.emit(event.cached)
+                self.features_ready.emit(event)
             if run in self._curves:
                 self._curves[run].add(event)
         curves = self._curves.get(run)
@@ -242,12 +268,10 @@ class TrainingPanel(QWidget):
 
     @Slot(object)
     def _on_finished(self, outcome: RunOutcome) -> None:
-        self._head_state = "trained"
         self._show_result(outcome.run_id, outcome.status, outcome.text, outcome.result)
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        self._head_state = "new"
         self.message.show_message("bad", str(error))
 
     @Slot()
@@ -256,9 +280,8 @@ class TrainingPanel(QWidget):
         text = curves.end.text if curves and curves.end else "Stopped before it began."
         actions = [("Go on", "resume")] if curves and curves.end else []
         self.message.show_message("info", text, actions)
-        self._head_state = "new"
-        if curves is not None and curves.step:
-            self._head_state = "trained"
+        # The head as it stands may be tried before the run goes on.
+        self.try_box.set_run(self.run_id if curves is not None and curves.step else "")
 
     @Slot()
     def _on_ended(self) -> None:
@@ -281,13 +304,24 @@ class TrainingPanel(QWidget):
         for event in record.events:
             curves.add(event)
         self._curves[run] = curves
+        self._specs[run] = record.spec
         if not self.busy:
             if settings:
-                self._session.edit("Open a run", run=run, spec=record.spec)
-            self._head_state = "trained" if record.result else "new"
+                # A typed pair means nothing to a task of sentences.
+                stays = record.spec.task == self._session.state.spec.task
+                typed = {} if stays else {"example": "", "second": ""}
+                self._session.edit("Open a run", run=run, spec=record.spec, **typed)
             text = record.summary.reason or record.summary.text
             self._show_result(run, record.summary.status, text, record.result or {})
         self._draw()
+
+    @Slot(object)
+    def _on_resume_opened(self, record: RunRecord) -> None:
+        if self.busy:
+            return
+        self._on_opened(record, settings=True)
+        lab, run = self._lab, record.summary.run_id
+        self._start("Go on training", lambda report: lab.resume(run, report))
 
     @Slot(object)
     def _on_not_opened(self, error: Exception) -> None:
@@ -307,7 +341,9 @@ class TrainingPanel(QWidget):
             self.confusion.set_matrix(np.array(counts), tuple(result["classes"]))  # type: ignore[arg-type]
         else:
             self.confusion.set_matrix(np.zeros((0, 0)), ())
-        self.try_box.set_run(run if result else "")
+        curves = self._curves.get(run)
+        tried = bool(result) or (status == "stopped" and curves is not None and curves.step > 0)
+        self.try_box.set_run(run if tried else "")
         self._show_picture()
         self._draw()
 
@@ -323,26 +359,19 @@ class TrainingPanel(QWidget):
 
     @Slot(int, int)
     def _on_cell(self, true: int, predicted: int) -> None:
-        run, lab = self.run_id, self._lab
-
-        def look_up(_report: Report) -> tuple[tuple[str, str, str, float], ...]:
-            return lab.examples_behind(run, true, predicted)
-
-        job = self._runner.submit("Look up the texts behind a cell", look_up, Lane.LOOKUP)
-        job.finished.connect(self._on_examples)
-        job.failed.connect(self._on_not_opened)
-
-    @Slot(object)
-    def _on_examples(self, rows: tuple[tuple[str, str, str, float], ...]) -> None:
-        if rows:
-            title = f"Label {rows[0][1]}, answered {rows[0][2]}"
-            ExamplesDialog(title, list(rows), self).show()
+        self._cells.look(self.run_id, true, predicted)
 
     @Slot(object)
     def _on_shown(self, shown: set[str]) -> None:
+        fresh = shown - set(self._session.state.overlaid)
         self._session.edit("Choose runs to draw", overlaid=tuple(sorted(shown)))
         for run in shown - set(self._curves):
             self._load_curves(run)
+        task = self._session.state.spec.task
+        if any(self._runs.task(run) != task for run in fresh):
+            self.message.show_message(
+                "info", f"Only runs of the task on display ({task}) are drawn over each other."
+            )
 
     def _load_curves(self, run: str) -> None:
         lab = self._lab
@@ -366,8 +395,6 @@ class TrainingPanel(QWidget):
     @Slot(object, object)
     def _on_session(self, state: SessionState, old: SessionState) -> None:
         if state.spec != old.spec:
-            if not self.busy:
-                self._head_state = "new" if state.run == old.run else self._head_state
             self._show_picture()
         if (state.run, state.overlaid) != (old.run, old.overlaid):
             if not state.run:
@@ -383,7 +410,6 @@ class TrainingPanel(QWidget):
         self.confusion.set_matrix(np.zeros((0, 0)), ())
         self.try_box.set_run("")
         self.message.clear()
-        self._head_state = "new"
 
     def _draw(self) -> None:
         """Draw every shown run anew."""
@@ -401,8 +427,8 @@ class TrainingPanel(QWidget):
     def _show_progress(self, curves: RunCurves) -> None:
         """Fill the head in the picture, by whole per cents."""
         share = round(100 * curves.step / curves.total) if curves.total else 0
-        if (share, self._head_state) != self._pictured:
-            self._pictured = (share, self._head_state)
+        if (share, self.head_state) != self._pictured:
+            self._pictured = (share, self.head_state)
             self._show_picture(curves)
 
     def _draw_run(self, run: str) -> None:
@@ -421,35 +447,16 @@ class TrainingPanel(QWidget):
         encoder, task = self._context.encoder, self._context.task
         if encoder is None or task is None:
             return
-        pooling = self._session.state.spec.pooling
         try:
-            choice = pooling.resolved(encoder.layers)
+            state = picture_of(
+                self._session.state.spec,
+                task,
+                encoder,
+                self.head_state,
+                curves or self._curves.get(self.run_id),
+            )
         except ConfigError as error:
             self.message.show_message("bad", str(error))
             return
-        width, classes = choice.width(encoder.width), len(task.classes)
-        self.settings.set_dimension(width)
-        weights = width * classes + classes
-        if choice.mix == "weighted":
-            weights += len(choice.layers)
-        done = curves or self._curves.get(self.run_id)
-        progress = done.step / done.total if done and done.total else 0.0
-        self.picture.set_picture(
-            PictureState(
-                depth=encoder.layers,
-                layers=choice.layers,
-                mix=choice.mix,
-                tokens=choice.tokens,
-                encoder_title=encoder.title,
-                encoder_parameters=encoder.parameters,
-                removed=", ".join(sorted({n.rsplit(".", 1)[0] for n in encoder.removed_weights})),
-                head_text=f"linear {width}→{classes} + softmax",
-                head_parameters=weights,
-                head_bytes=4 * weights,
-                head_state=self._head_state,  # type: ignore[arg-type]
-                level=task.info.level,
-                classes=task.classes,
-                progress=progress,
-                dimension=width,
-            )
-        )
+        self.settings.set_dimension(state.dimension)
+        self.picture.set_picture(state)

@@ -29,6 +29,10 @@ class RunPlots(QWidget):
         self._figures = QLabel("")
         self._figures.setTextFormat(Qt.TextFormat.PlainText)
         use_font(self._figures, "fixed-small")
+        self._figures.setToolTip(
+            "Steps done; accuracy and macro-F1 on the validation texts; Euclidean norm of the "
+            "gradient; training texts per second."
+        )
         self._overlaid: set[str] = set()
         self._turn = 0
         column = QVBoxLayout(self)
@@ -116,7 +120,7 @@ class RunPlots(QWidget):
             norm = curves.gradient_norm
             self._figures.setText(
                 f"step {curves.step}  val {curves.last.accuracy:.3f}  F1 {curves.last.macro_f1:.3f}"
-                f"  |grad| {norm:.2g}  {rate}/s"
+                f"  |grad| {norm:.2g}  {rate} texts/s"
             )
 
     @Slot(object, object)

@@ -68,6 +68,7 @@ class TryBox(QWidget):
         self._run = run_id
         self._asked = None
         self.bars.set_probabilities([])
+        self._job = None  # its answer would be another head's
         self.word.clear()
         self.word.setVisible(False)
         self.ask()
@@ -128,6 +129,8 @@ class TryBox(QWidget):
         complete = state.example.strip() and (self._level != "pair" or state.second.strip())
         if not self._run or not complete:
             self.message.clear()
+            if complete:
+                self.message.show_message("info", "A head answers once its run has ended.")
             self.bars.set_probabilities([])
             return
         if asked == self._asked or (self._job is not None and self._job.active):

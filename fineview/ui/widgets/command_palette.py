@@ -122,6 +122,7 @@ class CommandPalette(QFrame):
             if not action.isSeparator() and action.isEnabled() and action.text()
         ]
         window = self._window
+        self._tint()
         self._return_to = window.focusWidget()
         self.edit.clear()
         self._fill("")
@@ -170,9 +171,13 @@ class CommandPalette(QFrame):
         painter.end()
 
     def _tint(self) -> None:
-        palette = QPalette(self.list.palette())
-        palette.setColor(QPalette.ColorRole.Base, theme_colours().raised)
+        colours = theme_colours()
+        palette = QPalette(self._window.palette())
+        palette.setColor(QPalette.ColorRole.Base, colours.raised)
+        for role in (QPalette.ColorRole.Text, QPalette.ColorRole.WindowText):
+            palette.setColor(role, colours.text)
         self.list.setPalette(palette)
+        self.edit.setPalette(palette)
 
     def _on_key(self, event: QKeyEvent) -> bool:
         key = Qt.Key(event.key())

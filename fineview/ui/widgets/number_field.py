@@ -5,7 +5,7 @@ from math import floor, isfinite, log10
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QPalette, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPalette, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from fineview.ui.theme import theme_colours, use_font
@@ -121,7 +121,10 @@ class NumberField(QWidget):
         self._pause.stop()
         value, error = self._judge(self.edit.text())
         self._show_error(error)
-        if value is not None and value != self._value:
+        if value is None:
+            return
+        self.edit.setText(plain_number(value))
+        if value != self._value:
             self._value = value
             self.changed.emit(self.value)
 
@@ -156,6 +159,13 @@ class NumberField(QWidget):
         if event.type() == QEvent.Type.ShortcutOverride:
             if event.key() == Qt.Key.Key_Escape and dirty:
                 event.accept()  # otherwise Esc stops the run
+                return True
+            window_keys = event.matches(QKeySequence.StandardKey.Undo) or event.matches(
+                QKeySequence.StandardKey.Redo
+            )
+            # What the field has no use for is the window's: Space pauses, Ctrl+Z takes back.
+            if event.key() == Qt.Key.Key_Space or (window_keys and not dirty):
+                event.ignore()
                 return True
             return False
         if event.type() != QEvent.Type.KeyPress:

@@ -33,7 +33,7 @@ from fineview.ui.widgets.run_model import COLUMNS, SORT_ROLE, SWATCH_ROLE, RunMo
 __all__ = ["ALL_COLUMNS", "COMPACT_COLUMNS", "RunRow", "RunTable"]
 
 ALL_COLUMNS = tuple(COLUMNS)
-COMPACT_COLUMNS = ("shown", "title", "pooling", "accuracy", "train", "size", "seconds")
+COMPACT_COLUMNS = ("shown", "title", "status", "task", "accuracy", "train", "size", "seconds")
 
 Index = QModelIndex | QPersistentModelIndex
 _LEAST_LETTERS = 14
