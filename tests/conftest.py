@@ -10,6 +10,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import psutil
 import pytest
 
 from fineview.core.laboratory import Laboratory
@@ -38,10 +39,15 @@ def no_network(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def no_threads_left():
-    """Fail a test that leaves a compute thread running."""
+def no_leaks():
+    """Fail a test that leaves a compute thread, a child process or a workspace lock behind."""
     before = set(threading.enumerate())
+    process = psutil.Process()
+    children = set(process.children())
     yield
+    locks = [f.path for f in process.open_files() if f.path.endswith("lock")]
+    assert not locks
+    assert set(process.children()) <= children
     left = [t for t in threading.enumerate() if t not in before and t.name.startswith("fineview-")]
     for thread in left:
         thread.join(timeout=5)

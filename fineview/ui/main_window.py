@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication
+from PySide6.QtGui import QAction, QCloseEvent, QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -189,10 +189,12 @@ class MainWindow(QMainWindow):
         self.search_button.setToolTip("Find any action by its name.")
         across.addWidget(self.search_button)
         tasks = QMenu(self)
+        self._task_choices: dict[str, QAction] = {}
         for info in task_infos():
-            tasks.addAction(f"{info.title}  ({info.level})").triggered.connect(
-                lambda _checked=False, name=info.name: self.choose_task(name)
-            )
+            choice = tasks.addAction(f"{info.title}  ({info.level})")
+            choice.setCheckable(True)
+            choice.triggered.connect(lambda _checked=False, name=info.name: self.choose_task(name))
+            self._task_choices[info.name] = choice
         self.task_button.setMenu(tasks)
         encoders = QMenu(self)
         for entry in entries("encoder"):
@@ -322,6 +324,7 @@ class MainWindow(QMainWindow):
     def choose_task(self, name: str) -> None:
         """Change the task; a token pooling that does not fit its level gives way to `mean`."""
         if name == self.session.state.spec.task:
+            self._show_names()  # the menu has unticked it
             return
         level = next(info.level for info in task_infos() if info.name == name)
         pooling = self.session.state.spec.pooling
@@ -423,6 +426,8 @@ class MainWindow(QMainWindow):
         title = next((i.title for i in task_infos() if i.name == spec.task), spec.task)
         if task is not None and task.info.name == spec.task:
             title += f" · {count_text(task.items)} · {len(task.classes)} classes"
+        for name, choice in self._task_choices.items():
+            choice.setChecked(name == spec.task)
         self.task_button.setText(f"Task  {title} ")
         name = spec.encoder.rsplit("/", 1)[-1]
         if encoder is not None and encoder.name == spec.encoder:
