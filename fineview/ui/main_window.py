@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMessageBox,
-    QScrollArea,
     QStackedWidget,
     QStyle,
     QToolButton,
@@ -38,6 +37,7 @@ from fineview.ui.theme import Theme, set_icon, spacing, use_font
 from fineview.ui.widgets.command_palette import CommandPalette
 from fineview.ui.widgets.format import bytes_text, count_text
 from fineview.ui.widgets.job_strip import JobStrip
+from fineview.ui.widgets.panel_area import PanelArea
 from fineview.ui.window_actions import register
 from fineview.work.heartbeat import Heartbeat
 from fineview.work.jobs import JobRunner, Lane
@@ -238,12 +238,7 @@ class MainWindow(QMainWindow):
             self.panels[key] = widget
             # Where the window is small or the text large, a panel scrolls; the job strip and the
             # status bar below it stay in sight.
-            area = QScrollArea()
-            area.setWidgetResizable(True)
-            area.setFrameShape(QFrame.Shape.NoFrame)
-            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            area.setWidget(widget)
-            self._stack.addWidget(area)
+            self._stack.addWidget(PanelArea(widget))
             self.panel_built.emit(key)
         return self.panels[key]
 

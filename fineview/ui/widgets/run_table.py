@@ -136,7 +136,6 @@ class RunTable(QWidget):
     def set_rows(self, rows: Sequence[RunRow]) -> None:
         """Show runs; selection and order stay as far as they can."""
         selected = set(self.selected_ids())
-        first = not self._model.rows
         self._quiet = True
         self._model.set_rows(rows)
         chosen = self.view.selectionModel()
@@ -148,7 +147,7 @@ class RunTable(QWidget):
                     chosen.select(index, flag.Select | flag.Rows)
         self._quiet = False
         self._on_selection_changed()
-        if first and rows:
+        if rows and not self._touched:
             self.fit_columns()
 
     @property
