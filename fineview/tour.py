@@ -169,8 +169,8 @@ class _Guide:
                 field.setFocus()
                 field.selectAll()
                 QTest.keyClicks(field, text)
-        self.wait(lambda: bool(box.bars.rows), "the answer")
-        self.wait(lambda: not self.window.runner.jobs, "the last answer")
+        wanted = (self.training.run_id, first, second)
+        self.wait(lambda: box.answered == wanted, "the answer")
         label, share = box.bars.rows[0]
         self.measured.setdefault("examples", []).append([f"{first} {second}".strip(), label, share])
 

@@ -314,6 +314,7 @@ class TrainingPanel(QWidget):
             text = record.summary.reason or record.summary.text
             self._show_result(run, record.summary.status, text, record.result or {})
         self._draw()
+        self.plots.fit()
 
     @Slot(object)
     def _on_resume_opened(self, record: RunRecord) -> None:

@@ -22,6 +22,9 @@ _HINTS = {
 class TryBox(QWidget):
     """One or two lines to type in, and the probabilities of the labels below.
 
+    Attributes:
+        answered: Run and texts whose answer is on display.
+
     Signals:
         predicted(Prediction): An answer is on display.
     """
@@ -40,6 +43,7 @@ class TryBox(QWidget):
         self._job: Job | None = None
         self._asked: tuple[str, str, str] | None = None
         self._prediction: Prediction | None = None
+        self.answered: tuple[str, str, str] | None = None
         self.first = QLineEdit()
         self.second = QLineEdit()
         self.word = QComboBox()
@@ -152,6 +156,7 @@ class TryBox(QWidget):
         if prediction.run_id != self._run:
             return
         self._prediction = prediction
+        self.answered = self._asked
         self.message.clear()
         if prediction.truncated:
             self.message.show_message("info", "The text was cut at the run's maximum length.")
