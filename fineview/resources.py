@@ -6,7 +6,7 @@ from pathlib import Path
 
 @cache
 def resources_dir() -> Path:
-    """Return the folder that holds icons, presets and help texts.
+    """Return the folder that holds the catalogue, icons and texts.
 
     A wheel carries it inside the package; an editable install leaves it beside the package.
 
@@ -15,7 +15,7 @@ def resources_dir() -> Path:
     """
     package = Path(__file__).resolve().parent
     for folder in (package / "resources", package.parent / "resources"):
-        if (folder / "presets").is_dir():
+        if (folder / "catalog.toml").is_file():
             return folder
     raise FileNotFoundError(
         f"fineview's resources are missing beside {package}: install fineview again."
