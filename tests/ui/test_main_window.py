@@ -13,6 +13,7 @@ from fineview.core.features.config import PoolingConfig
 from fineview.core.laboratory import Laboratory
 from fineview.core.runs.spec import RunSpec
 from fineview.core.training.config import TrainConfig
+from fineview.ui.widgets.examples_dialog import ExamplesDialog
 from tests.core.test_execute import metrics
 from tests.core.tiny import tiny_encoder_folder
 
@@ -213,6 +214,17 @@ def test_a_field_out_of_range_says_so_beside_it(qtbot, window):
     assert panel.settings.message.isVisible()
     assert "-3" in panel.settings.message.text
     assert window.session.state.spec.training.learning_rate == 0.1
+
+
+def test_a_cell_can_be_looked_behind_again_after_its_window_was_closed(qtbot, window):
+    panel = train(qtbot, window)
+    counts = window.lab.runs.read(panel.run_id).result["confusion"]
+    true, predicted = next((i, j) for i, row in enumerate(counts) for j, n in enumerate(row) if n)
+    for _ in range(3):
+        panel.confusion.cell_clicked.emit(true, predicted)
+        qtbot.waitUntil(lambda: bool(panel.findChildren(ExamplesDialog)), timeout=10_000)
+        panel.findChildren(ExamplesDialog)[0].close()
+        qtbot.waitUntil(lambda: not panel.findChildren(ExamplesDialog), timeout=10_000)
 
 
 def test_a_typed_example_is_judged(qtbot, window):

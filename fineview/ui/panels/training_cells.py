@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
@@ -38,9 +39,10 @@ class CellExamples(QWidget):
 
     @Slot(object)
     def _on_found(self, rows: tuple[tuple[str, str, str, float], ...]) -> None:
-        if self._dialog is not None:
+        # A dialog that the user has closed is gone; only its Python side is still here.
+        if self._dialog is not None and isValid(self._dialog):
             self._dialog.close()
-            self._dialog = None
+        self._dialog = None
         if not rows:
             self.told.emit("info", "No validation text stands in that cell.")
             return
