@@ -11,7 +11,7 @@ import numpy as np
 
 from fineview import __version__
 from fineview.core.data.task import SPLITS, LabelKind, Task, TaskInfo
-from fineview.core.device import DeviceStatus, apply_threads, device_status
+from fineview.core.device import apply_threads, choose_device
 from fineview.core.errors import DataError
 from fineview.core.features.store import FeatureStore
 from fineview.core.locations import Locations
@@ -320,8 +320,6 @@ class Laboratory:
         import torch
         import transformers
 
-        from fineview.core.device import choose_device
-
         return {
             "fineview": __version__,
             "python": platform.python_version(),
@@ -332,7 +330,3 @@ class Laboratory:
             "device": choose_device(self.device),
             "threads": torch.get_num_threads(),
         }
-
-    def status(self) -> DeviceStatus:
-        """Return device, threads and memory for the status bar."""
-        return device_status()

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from fineview.ui.panels.training import TrainingPanel
 
 PANELS = (("features", "Features"), ("training", "Train"), ("runs", "Runs"))
-_ICONS = {"features": "features", "training": "train", "runs": "runs"}
 _STATUS_MS = 1_000
 
 
@@ -162,7 +161,7 @@ class MainWindow(QMainWindow):
             button.setAccessibleName(f"{text} panel")
             button.setAutoRaise(True)
             button.setMinimumWidth(spacing(17))
-            set_icon(button, _ICONS[key])
+            set_icon(button, text.lower())
             button.clicked.connect(lambda _checked, key=key: self.show_panel(key))
             column.addWidget(button)
             self._rail_buttons[key] = button

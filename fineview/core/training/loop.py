@@ -138,12 +138,11 @@ class HeadTraining:
             if self._best is not None:
                 head.load_state_dict(_tensors(self._best[2]))
                 self._evaluation = self._measure()
-        return Trained(head, self.step, end == "diverged", end == "early", self._last())
+        return Trained(head, self.step, end == "diverged", end == "early", self.begin())
 
-    def begin(self) -> None:
-        """Publish the first point of the curves: the measures before any step."""
-        if self._evaluation is None:
-            self._evaluate()
+    def begin(self) -> Evaluation:
+        """Publish the first point of the curves, once; return the newest evaluation."""
+        return self._evaluation if self._evaluation is not None else self._evaluate()
 
     def _advance(self) -> Literal["goal", "early", "diverged"]:
         while self.step < self.total:
@@ -156,9 +155,6 @@ class HeadTraining:
             if time.monotonic() - self._saved_at > _SAVE_EVERY_S:
                 self.checkpoint()
         return "goal"
-
-    def _last(self) -> Evaluation:
-        return self._evaluation if self._evaluation is not None else self._measure()
 
     def _one_step(self) -> bool:
         """Take one step; return False where the loss has left the numbers."""
@@ -212,7 +208,9 @@ class HeadTraining:
     def _measure(self) -> Evaluation:
         outputs = self.head(self.train[0])
         train_loss = float(functional.cross_entropy(outputs, self.train[1]))
-        weighted = float(mean_loss(outputs, self.train[1], self.class_weights))
+        weighted = train_loss
+        if self.class_weights is not None:
+            weighted = float(mean_loss(outputs, self.train[1], self.class_weights))
         answers = self.head(self.validation[0])
         labels = self.validation[1]
         counts = confusion(labels.numpy(), answers.argmax(1).numpy(), self.head.linear.out_features)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -33,6 +32,7 @@ from fineview.ui.theme import make_primary, spacing, use_font
 from fineview.ui.widgets.format import bytes_text, count_text
 from fineview.ui.widgets.layer_picker import LayerPicker
 from fineview.ui.widgets.message_line import MessageLine
+from fineview.ui.widgets.panel_area import SideColumn
 from fineview.ui.widgets.segmented import Segmented
 from fineview.work.jobs import JobRunner
 
@@ -86,15 +86,7 @@ class FeaturesPanel(QWidget):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(spacing(3))
-        left = QScrollArea()
-        left.setWidgetResizable(True)
-        left.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the focus themselves
-        left.setFrameShape(QScrollArea.Shape.NoFrame)
-        left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inner = self._choices()
-        left.setWidget(inner)
-        left.setMinimumWidth(inner.minimumSizeHint().width() + spacing(5))
-        split.addWidget(left)
+        split.addWidget(SideColumn(self._choices()))
         split.addWidget(self.texts)
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 1)

@@ -1,12 +1,11 @@
 """The training panel: left to right as the data goes, alive while a run is in flight."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QScrollArea,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -30,6 +29,7 @@ from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import category_colour, spacing
 from fineview.ui.widgets.message_line import Kind, MessageLine
+from fineview.ui.widgets.panel_area import SideColumn
 from fineview.ui.widgets.run_table import COMPACT_COLUMNS, RunTable
 from fineview.ui.widgets.strategy_picture import StrategyPicture
 from fineview.work.jobs import Job, JobRunner, Lane, Work
@@ -82,7 +82,7 @@ class TrainingPanel(QWidget):
         if session.state.run:  # of the session before
             self.open_run(session.state.run, settings=False)
         for run in session.state.overlaid:
-            self._load_curves(run)
+            self._read(run, self._on_overlay)
 
     @property
     def run_id(self) -> str:
@@ -166,30 +166,23 @@ class TrainingPanel(QWidget):
         if self.busy:
             self.message.show_message("warning", "A run is in flight: stop it first.")
             return
-        lab = self._lab
-        job = self._runner.submit("Open the run", lambda _r: lab.runs.read(run_id), Lane.LOOKUP)
-        job.finished.connect(self._on_resume_opened)
-        job.failed.connect(self._on_not_opened)
+        self._read(run_id, self._on_resume_opened)
 
     def open_run(self, run_id: str, settings: bool = True) -> None:
         """Show a run from its folder: curves, confusion, sentence, and its settings if wanted."""
+        self._read(run_id, lambda record: self._on_opened(record, settings))
+
+    def _read(self, run_id: str, then: Callable[[RunRecord], None]) -> None:
+        """Read a run's folder off the window's thread."""
         lab = self._lab
-        job = self._runner.submit(
-            "Open the run", lambda _report: lab.runs.read(run_id), Lane.LOOKUP
-        )
-        job.finished.connect(lambda record: self._on_opened(record, settings))
+        job = self._runner.submit("Read a run", lambda _report: lab.runs.read(run_id), Lane.LOOKUP)
+        job.finished.connect(then)
         job.failed.connect(self._on_not_opened)
 
     # Layout
 
     def _lay_out(self) -> None:
-        left = QScrollArea()
-        left.setWidgetResizable(True)
-        left.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the focus themselves
-        left.setFrameShape(QScrollArea.Shape.NoFrame)
-        left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        left.setWidget(self.settings)
-        left.setMinimumWidth(self.settings.minimumSizeHint().width() + spacing(5))
+        left = SideColumn(self.settings)
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
@@ -256,7 +249,7 @@ class TrainingPanel(QWidget):
                 self._specs[run] = self._session.state.spec
                 self._runs.refresh()
                 self.try_box.set_run("")
-                self.confusion.set_matrix(np.zeros((0, 0)), ())
+                self.confusion.clear()
             elif isinstance(event, FeaturesReady):
                 self.features_ready.emit(event)
             if run in self._curves:
@@ -289,7 +282,6 @@ class TrainingPanel(QWidget):
         self._draw_run(self.run_id)
         self.plots.fit()
         self._runs.refresh()
-        self._show_picture()
 
     @Slot(str, float)
     def _on_live(self, name: str, value: float) -> None:
@@ -313,7 +305,8 @@ class TrainingPanel(QWidget):
                 self._session.edit("Open a run", run=run, spec=record.spec, **typed)
             text = record.summary.reason or record.summary.text
             self._show_result(run, record.summary.status, text, record.result or {})
-        self._draw()
+        else:
+            self._draw()
         self.plots.fit()
 
     @Slot(object)
@@ -341,11 +334,10 @@ class TrainingPanel(QWidget):
         if counts:
             self.confusion.set_matrix(np.array(counts), tuple(result["classes"]))  # type: ignore[arg-type]
         else:
-            self.confusion.set_matrix(np.zeros((0, 0)), ())
+            self.confusion.clear()
         curves = self._curves.get(run)
         tried = bool(result) or (status == "stopped" and curves is not None and curves.step > 0)
         self.try_box.set_run(run if tried else "")
-        self._show_picture()
         self._draw()
 
     @Slot(str)
@@ -367,18 +359,12 @@ class TrainingPanel(QWidget):
         fresh = shown - set(self._session.state.overlaid)
         self._session.edit("Choose runs to draw", overlaid=tuple(sorted(shown)))
         for run in shown - set(self._curves):
-            self._load_curves(run)
+            self._read(run, self._on_overlay)
         task = self._session.state.spec.task
         if any(self._runs.task(run) != task for run in fresh):
             self.message.show_message(
                 "info", f"Only runs of the task on display ({task}) are drawn over each other."
             )
-
-    def _load_curves(self, run: str) -> None:
-        lab = self._lab
-        job = self._runner.submit("Read a run", lambda _r: lab.runs.read(run), Lane.LOOKUP)
-        job.finished.connect(self._on_overlay)
-        job.failed.connect(self._on_not_opened)
 
     @Slot(object)
     def _on_overlay(self, record: RunRecord) -> None:
@@ -408,7 +394,7 @@ class TrainingPanel(QWidget):
     def _forget(self) -> None:
         """No run is on display any more."""
         self.plots.clear()
-        self.confusion.set_matrix(np.zeros((0, 0)), ())
+        self.confusion.clear()
         self.try_box.set_run("")
         self.message.clear()
 
@@ -436,7 +422,7 @@ class TrainingPanel(QWidget):
         curves = self._curves.get(run)
         if curves is not None:
             self.plots.draw_run(curves)
-            self._show_picture(curves)
+        self._show_picture(curves)
 
     @Slot()
     def _show_context(self) -> None:

@@ -78,6 +78,10 @@ class ConfusionPlot(QWidget):
         self.canvas.show_matrix(matrix.reshape(len(names), len(names)), names)
         self.setAccessibleDescription(self.text_summary())
 
+    def clear(self) -> None:
+        """Show the empty state."""
+        self.set_matrix((), ())
+
     def set_stale(self, stale: bool) -> None:
         """Dim what no longer belongs to the settings."""
         self.canvas.dimmed = stale

@@ -1,7 +1,9 @@
-"""A scroll area for a whole panel: it scrolls only where the panel cannot shrink further."""
+"""Scroll areas for a whole panel and for the column of settings at its side."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from fineview.ui.theme import spacing
 
 
 class _Shrinking(QVBoxLayout):
@@ -15,8 +17,21 @@ class _Shrinking(QVBoxLayout):
         return False
 
 
+class SideColumn(QScrollArea):
+    """Holds settings, as wide as they need; scrolls up and down only."""
+
+    def __init__(self, settings: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the focus themselves
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(settings)
+        self.setMinimumWidth(settings.minimumSizeHint().width() + spacing(5))
+
+
 class PanelArea(QScrollArea):
-    """Holds one panel."""
+    """Holds one panel; scrolls only where the panel cannot shrink further."""
 
     def __init__(self, panel: QWidget) -> None:
         super().__init__()
