@@ -4,9 +4,12 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from fineview.core.errors import StoreError
 
@@ -41,6 +44,70 @@ def atomic_write(path: Path, data: bytes) -> None:
         # After the replacement there is nothing left of this name.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_stream(path: Path) -> Iterator[TextIO]:
+    """Lend a text file (UTF-8) that replaces `path` when the block ends without an error.
+
+    Args:
+        path: File in any folder; missing folders are made.
+
+    Raises:
+        StoreError: As `atomic_write`. After any error the old file stands and nothing temporary is
+            left.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Many small writes would keep other threads waiting, the window's among them.
+        with temporary.open("x", CHUNK, encoding="utf-8", errors="replace", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise write_error(error, path.parent) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"-?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?%?")
+
+
+def spreadsheet_cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula (CWE-1236); numbers stay numbers."""
+    if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text
+
+
+def is_abandoned(folder: Path, pid: int) -> bool:
+    """Return whether the process that made a temporary folder is gone.
+
+    Args:
+        folder: The folder.
+        pid: The number that the process had, from the folder's name.
+    """
+    import psutil
+
+    try:
+        # A process that is younger than the folder only has the number of the dead one.
+        return bool(psutil.Process(pid).create_time() >= folder.stat().st_mtime + 1)
+    except (psutil.Error, OSError, ValueError):
+        return True
+
+
+def delete_temporary(folder: Path) -> None:
+    """Remove a folder that is only temporary; a second try helps where files are still closing."""
+    for _ in range(3):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def sync_folder(folder: Path) -> None:

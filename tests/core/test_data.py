@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fineview.core.data.bundled import load_task, task_infos
-from fineview.core.data.split import split_items
+from fineview.core.data.split import SplitConfig, make_splits
 from fineview.core.data.task import SPLITS, Task, TaskInfo
 from fineview.core.errors import ConfigError, DataError
 
@@ -30,7 +30,7 @@ def test_a_bundled_task_is_whole_and_its_splits_are_apart(name):
     assert task.info.licence
     again = load_task(name)
     assert all(np.array_equal(task.splits[s], again.splits[s]) for s in SPLITS)
-    other = load_task(name, split_seed=1)
+    other = load_task(name, SplitConfig(seed=1))
     assert members(other, "test") != parts[2]
     assert other.fingerprint() == task.fingerprint()
 
@@ -75,7 +75,7 @@ def test_an_unknown_task_names_those_there_are():
 def test_splits_are_stratified(kind):
     rng = np.random.default_rng(0)
     labels = rng.choice(3, 500, p=[0.7, 0.2, 0.1]) if kind == "class" else rng.normal(size=500)
-    parts = split_items(labels, kind=kind)
+    parts = make_splits(labels, SplitConfig(), kind=kind).items
     assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(500))
     assert {k: len(v) for k, v in parts.items()} == {"train": 300, "validation": 100, "test": 100}
     means = [labels[parts[s]].mean() for s in SPLITS]
@@ -85,7 +85,7 @@ def test_splits_are_stratified(kind):
 def test_groups_never_cross_splits():
     groups = np.repeat(np.arange(60), 5)
     labels = np.random.default_rng(1).integers(0, 2, 300)
-    parts = split_items(labels, groups=groups)
+    parts = make_splits(labels, SplitConfig(), groups=groups).items
     seen = [set(groups[parts[s]].tolist()) for s in SPLITS]
     assert not (seen[0] & seen[1])
     assert not (seen[0] & seen[2])
@@ -93,13 +93,13 @@ def test_groups_never_cross_splits():
 
 
 def test_classes_with_few_members_still_split():
-    parts = split_items(np.array([0, 0, 0, 1, 1, 2]))
+    parts = make_splits(np.array([0, 0, 0, 1, 1, 2]), SplitConfig()).items
     assert all(len(parts[s]) for s in SPLITS)
 
 
 def test_too_few_items_are_refused():
     with pytest.raises(DataError, match=r"4 items .* too few"):
-        split_items(np.array([0, 1, 0, 1]))
+        make_splits(np.array([0, 1, 0, 1]), SplitConfig())
 
 
 def test_numbers_make_a_task_too():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fineview.core.data.split import split_items
+from fineview.core.data.split import SplitConfig, make_splits
 from fineview.core.data.task import SPLITS, Split, Task, TaskInfo
 from fineview.core.errors import ConfigError, DataError
 from fineview.core.models.catalog import locate
@@ -52,29 +52,29 @@ def task_infos() -> tuple[TaskInfo, ...]:
     return (WORD_RELATIONS, CAPITALS, SENTENCE_ORDER)
 
 
-def load_task(name: str, split_seed: int = 0) -> Task:
+def load_task(name: str, split: SplitConfig = SplitConfig()) -> Task:
     """Read one bundled task; takes well under a second.
 
     Args:
         name: As in `task_infos`.
-        split_seed: Seed of the 60/20/20 split.
+        split: How its items are divided.
 
     Raises:
         ConfigError: There is no such task.
         ModelError: The package that carries its file is missing.
         DataError: The file is not what it should be.
     """
-    makers: dict[str, Callable[[int], Task]] = {
+    makers: dict[str, Callable[[SplitConfig], Task]] = {
         WORD_RELATIONS.name: _word_relations,
         CAPITALS.name: _capitals,
         SENTENCE_ORDER.name: _sentence_order,
     }
     if name not in makers:
         raise ConfigError(f"There is no task {name!r}: choose one of {', '.join(makers)}.", "task")
-    return makers[name](split_seed)
+    return makers[name](split)
 
 
-def _word_relations(split_seed: int) -> Task:
+def _word_relations(split: SplitConfig) -> Task:
     relation = ""
     pairs: dict[tuple[str, str], str] = {}
     shared = 0
@@ -98,7 +98,7 @@ def _word_relations(split_seed: int) -> Task:
         second=tuple(b for _, b in pairs),
         labels=labels,
         classes=classes,
-        splits=split_items(labels, groups=[number[a] for a, _ in pairs], seed=split_seed),
+        splits=make_splits(labels, split, groups=[number[a] for a, _ in pairs]).items,
         notes=(
             "Common capitals also stand among the world's capitals; such a pair counts once, "
             "as a common one.",
@@ -108,7 +108,7 @@ def _word_relations(split_seed: int) -> Task:
     )
 
 
-def _capitals(split_seed: int) -> Task:
+def _capitals(split: SplitConfig) -> Task:
     sentences: list[tuple[str, ...]] = []
     labels: list[int] = []
     articles: list[int] = []  # of each item
@@ -127,7 +127,7 @@ def _capitals(split_seed: int) -> Task:
             sentences.append(tuple(token.lower() for token in tokens))
     every = np.array(labels, dtype=np.int64)
     chosen = np.array(asked, dtype=np.int64)
-    parts = split_items(every[chosen], groups=[articles[i] for i in asked], seed=split_seed)
+    parts = make_splits(every[chosen], split, groups=[articles[i] for i in asked]).items
     splits: dict[Split, np.ndarray] = {name: chosen[parts[name]] for name in SPLITS}
     return Task(
         info=CAPITALS,
@@ -140,7 +140,7 @@ def _capitals(split_seed: int) -> Task:
     )
 
 
-def _sentence_order(split_seed: int) -> Task:
+def _sentence_order(split: SplitConfig) -> Task:
     shuffle = random.Random(20131301)
     rows: list[tuple[str, str, int, int]] = []
     for article, line in enumerate(_lines("lee-news")):
@@ -158,7 +158,7 @@ def _sentence_order(split_seed: int) -> Task:
         second=tuple(row[1] for row in rows),
         labels=labels,
         classes=("in order", "swapped"),
-        splits=split_items(labels, groups=[row[3] for row in rows], seed=split_seed),
+        splits=make_splits(labels, split, groups=[row[3] for row in rows]).items,
     )
 
 

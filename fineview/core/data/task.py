@@ -54,6 +54,7 @@ class Task:
         label_kind: What `labels` holds.
         classes: The C class names in index order; empty for numbers.
         splits: Item indices (int64, ascending) of `train`, `validation` and `test`.
+        given_splits: Whether the data names splits of its own.
         notes: Sentences on what was left out while reading.
     """
 
@@ -65,6 +66,7 @@ class Task:
     words: tuple[tuple[str, ...], ...] | None = None
     label_kind: LabelKind = "class"
     classes: tuple[str, ...] = ()
+    given_splits: bool = False
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -111,6 +113,11 @@ class Task:
         return np.bincount(
             self.labels[self.splits[split]].astype(np.int64), minlength=len(self.classes)
         ).astype(np.int64)
+
+    def label(self, item: int) -> str:
+        """Return the label of one item as a person would read it."""
+        value = self.labels[item]
+        return self.classes[int(value)] if self.label_kind == "class" else f"{value:g}"
 
     def example(self, item: int) -> str:
         """Return one item as a person would read it; a word stands in «» within its sentence."""

@@ -1,0 +1,1 @@
+"""Readers of labelled texts: one module for each layout of files."""
