@@ -56,7 +56,7 @@ def test_a_folder_that_is_no_model(tmp_path):
 
 
 def test_a_name_that_is_neither_catalogue_nor_folder(tmp_path):
-    assert "neither an encoder of the catalogue (minilm-l6) nor a folder" in refusal(
+    assert "neither an encoder of the catalogue (minilm-l6, mpnet) nor a folder" in refusal(
         tmp_path / "bert-base"
     )
 
@@ -92,6 +92,22 @@ ATTACKS = {
     "experts": {"_experts_implementation": "someone/experts"},
     "nested kernel": {"sub": [{"_attn_implementation_internal": "someone/kernels"}]},
     "pipelines": {"custom_pipelines": {"x": {"impl": "evil.Evil"}}},
+    "trust": {"trust_remote_code": True},
+    "a native name from another repository": {
+        "auto_map": {"AutoModel": "someone/repo--modeling_bert.BertModel"}
+    },
+    "one native, one not": {
+        "auto_map": {"AutoConfig": "configuration_bert.BertConfig", "AutoModel": "modeling.Evil"}
+    },
+    "a native file, another class": {"auto_map": {"AutoModel": "modeling_bert.Evil"}},
+    "a native class, another file": {"auto_map": {"AutoModel": "modeling.BertModel"}},
+    "a class of another architecture": {"auto_map": {"AutoModel": "modeling_gpt2.GPT2Model"}},
+    "no class of transformers' kind": {"auto_map": {"Evil": "modeling_bert.BertModel"}},
+    "a class of another kind": {"auto_map": {"AutoModel": "configuration_bert.BertConfig"}},
+    "a path": {"auto_map": {"AutoModel": "../modeling_bert.BertModel"}},
+    "a list of classes": {"auto_map": {"AutoModel": ["modeling_bert.BertModel"]}},
+    "a list": {"auto_map": ["tokenization_bert.BertTokenizer", None]},
+    "native, but nested": {"text_config": {"auto_map": {"AutoModel": "modeling_bert.BertModel"}}},
 }
 
 
@@ -116,10 +132,73 @@ def test_code_in_the_tokenizers_config_is_refused(folder):
     assert "tokenizer_config.json asks for code from outside" in refusal(folder)
 
 
-def test_harmless_relics_are_dropped(folder):
+def test_a_sound_folder_has_no_notes(folder):
+    assert vet(folder).notes == ()
+
+
+def test_harmless_relics_are_dropped_with_a_note(folder):
     change(folder / "config.json", _attn_implementation_autoset=True, _attn_implementation="sdpa")
     assert not [key for key in vet(folder).config if key.startswith("_attn")]
+    encoder = open_encoder(str(folder), folder.parent / "cache", "cpu")
+    encoder.load()
+    assert encoder.info.notes == (
+        "config.json: _attn_implementation_autoset, _attn_implementation were left out; fineview "
+        "chooses the kind of attention itself.",
+    )
+
+
+NATIVE = {
+    "AutoConfig": "configuration_bert.BertConfig",
+    "AutoModel": "modeling_bert.BertModel",
+    "AutoModelForMaskedLM": "modeling_bert.BertForMaskedLM",
+}
+NATIVE_TOKENIZER = {
+    "AutoTokenizer": ["tokenization_bert.BertTokenizer", "tokenization_bert_fast.BertTokenizerFast"]
+}
+
+
+def test_an_auto_map_of_native_classes_is_dropped_with_a_note(folder, sound):
+    change(folder / "config.json", auto_map=NATIVE)
+    change(folder / "tokenizer_config.json", auto_map=NATIVE_TOKENIZER)
+    found = vet(folder)
+    assert "auto_map" not in found.config
+    assert found.notes == tuple(
+        f"{name}: auto_map was left out; it names classes that transformers itself has for bert, "
+        "and these are used."
+        for name in ("config.json", "tokenizer_config.json")
+    )
+    cache = folder.parent / "cache"
+    encoder, plain = (open_encoder(str(one), cache, "cpu") for one in (folder, sound))
+    assert encoder.info.notes == found.notes
+    assert type(encoder.model) is type(plain.model)
+    assert not hasattr(encoder.model.config, "auto_map")
+    assert encoder.info.notes == found.notes
+    assert encoder.tokens("the quiet film") == plain.tokens("the quiet film")
+
+
+@pytest.mark.parametrize("place", ["modeling_bert.py", "modeling_bert"])
+def test_native_names_with_code_beside_them_are_refused(folder, tmp_path, place):
+    change(folder / "config.json", auto_map=NATIVE)
+    marker = tmp_path / "executed"
+    file = folder / place
+    if not file.suffix:
+        file.mkdir()
+        file /= "__init__.py"
+    file.write_text(f"open({str(marker)!r}, 'w')\nclass BertModel: pass\n")
+    assert "config.json asks for code from outside (auto_map" in refusal(folder)
+    assert not marker.exists()
+
+
+def test_native_names_of_an_architecture_that_transformers_lacks_are_refused(folder):
+    change(folder / "config.json", auto_map=NATIVE, model_type="no-such-model")
+    assert "config.json asks for code from outside (auto_map" in refusal(folder)
+
+
+def test_an_empty_auto_map_is_nothing(folder):
+    change(folder / "config.json", auto_map=None)
+    change(folder / "tokenizer_config.json", auto_map={})
     open_encoder(str(folder), folder.parent / "cache", "cpu").load()
+    assert vet(folder).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,10 @@ class Forward:
         self._device = encoder.device
         self._tokens_that_fit: int | None = None
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
-        padding = encoder.folder.config.get("pad_token_id")
+        # Of the model, which knows a default where config.json is silent.
+        padding = getattr(self._model.config, "pad_token_id", None)
         self.padding: int = padding if type(padding) is int else 0
-        accepted = inspect.signature(self._model.forward).parameters
-        names = encoder.tokenizer.model_input_names
-        self._segments = "token_type_ids" in accepted and "token_type_ids" in names
+        self._segments = _has_segments(encoder, self._model)
 
     def __enter__(self) -> Self:
         """Let the blocks ask the report."""
@@ -52,8 +51,11 @@ class Forward:
             if threading.get_ident() == thread:
                 self._report.check()
 
-        for module in self._model.modules():
-            if isinstance(module, torch.nn.ModuleList) and len(module) == self._encoder.info.layers:
+        for name, module in self._model.named_modules():
+            blocks = isinstance(module, torch.nn.ModuleList) and (
+                len(module) == self._encoder.info.layers or name.endswith("albert_layer_groups")
+            )
+            if blocks:
                 self._hooks = [block.register_forward_pre_hook(ask) for block in module]
                 break
         return self
@@ -131,6 +133,18 @@ class Forward:
             torch.cuda.empty_cache()
         elif self._device == "mps":
             torch.mps.empty_cache()
+
+
+def _has_segments(encoder: Encoder, model: Any) -> bool:  # noqa: ANN401 - transformers is untyped
+    """Return True where the encoder learned to tell the first text of a pair from the second."""
+    if "token_type_ids" not in inspect.signature(model.forward).parameters:
+        return False
+    if "token_type_ids" in encoder.tokenizer.model_input_names:
+        return True
+    # transformers 5 forgets the segments of AlbertTokenizer; a folder that declares its inputs
+    # without them means it.
+    declared = "model_input_names" in encoder.tokenizer.init_kwargs
+    return not declared and getattr(model.config, "type_vocab_size", 0) > 1
 
 
 def _is_memory(error: RuntimeError) -> bool:

@@ -23,7 +23,8 @@ UNLIMITED = 8192
 """Most tokens where neither positions nor tokenizer set a limit: what a run spec allows."""
 
 _BLOCK = re.compile(r"(?:^|\.)(?:layer|layers|h|block|blocks)\.(\d+)\.")
-_EMBEDDING = re.compile(r"(?:^|\.)(?:embed|word_embed|wte|tok_embed)")
+_SHARED = re.compile(r"(?:^|\.)albert_layer_groups\.\d+\.")  # one block, used again and again
+_EMBEDDING = re.compile(r"(?:^|\.)(?:embed(?!ding_hidden)|word_embed|wte|tok_embed)")
 _HEAD = re.compile(
     r"(?:pooler|cls|lm_head|classifier|score|qa_outputs|vocab_\w+|discriminator_predictions"
     r"|generator_\w+|predictions|sop_classifier|head|decoder)(?:\.|$)"
@@ -60,7 +61,7 @@ def position_limit(config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> i
     limit = UNLIMITED
     places = config.get("max_position_embeddings") or config.get("n_positions")
     if type(places) is int and places > 0:
-        padding = config.get("pad_token_id")
+        padding = config.get("pad_token_id", 1)  # what all of these take where it is not said
         offset = config.get("model_type") in OFFSET_POSITIONS and type(padding) is int
         limit = min(limit, places - (padding + 1 if offset and padding is not None else 0))
     said = tokenizer.get("model_max_length")
@@ -91,7 +92,7 @@ def removed_weights(tensors: Mapping[str, TensorHeader], layers: int) -> tuple[s
 def _prefix(tensors: Mapping[str, TensorHeader]) -> str:
     for name in tensors:
         first, dot, rest = name.partition(".")
-        if dot and _BLOCK.search(f".{rest}"):
+        if dot and (_BLOCK.search(f".{rest}") or _SHARED.search(f".{rest}")):
             prefix = f"{first}."
             # "transformer.layer.0" is a part of DistilBERT but "distilbert." holds all of it.
             if any(n.startswith(prefix) and _EMBEDDING.search(n[len(first) :]) for n in tensors):

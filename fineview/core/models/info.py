@@ -26,6 +26,7 @@ class EncoderInfo:
         licence: Terms, as declared.
         source: Where the files come from.
         fingerprint: sha256 over weights, tokenizer and configuration.
+        notes: What was left out of its configuration because it changes nothing, a sentence each.
     """
 
     name: str
@@ -44,6 +45,7 @@ class EncoderInfo:
     licence: str
     source: str
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,7 @@ def load_tokenizer(folder: ModelFolder) -> Any:  # noqa: ANN401 - transformers i
         ModelError: There is none, it has no fast form, or it has ids that the model lacks.
     """
     from transformers import AutoTokenizer
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     # Without one, transformers makes a tokenizer that knows no word, and says nothing.
     if not any((folder.path / name).is_file() for name in VOCABULARIES):
@@ -145,10 +146,15 @@ def load_tokenizer(folder: ModelFolder) -> Any:  # noqa: ANN401 - transformers i
             f"The tokenizer of {folder.path} is missing: the folder needs tokenizer.json or a "
             f"vocabulary beside config.json."
         )
+    config = _config(folder, CONFIG_MAPPING)
     with _quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(
-                str(folder.path), local_files_only=True, trust_remote_code=False, use_fast=True
+                str(folder.path),
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_fast=True,
             )
         except Exception as error:
             raise ModelError(

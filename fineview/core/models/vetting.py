@@ -6,6 +6,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ DTYPE_BYTES = {
     "F64": 8,
 }
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
+_AUTO_CLASS = re.compile(r"Auto(Config|Tokenizer|Model)(?:For[A-Za-z]+)?")
+_CLASS_IN_FILE = re.compile(r"((configuration|tokenization|modeling)_[a-z0-9_]+)\.([A-Za-z0-9_]+)")
+_FILE_OF = {"Config": "configuration", "Tokenizer": "tokenization", "Model": "modeling"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,14 @@ class ModelFolder:
         config: Content of config.json, without hooks.
         tensors: Every tensor of the checkpoint, by name.
         weights: The safetensors files.
+        notes: One sentence for each setting that was left out because it changes nothing.
     """
 
     path: Path
     config: Mapping[str, Any]
     tensors: Mapping[str, TensorHeader]
     weights: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 def vet(path: Path) -> ModelFolder:
@@ -92,7 +98,28 @@ def vet(path: Path) -> ModelFolder:
             f"{path} holds an adapter (adapter_config.json), not a whole model: merge it into its "
             f"model and save that."
         )
-    config = _clean(_read_object(path / "config.json"), path / "config.json")
+    config, notes = vet_settings(path)
+    weights = _weight_files(path)
+    tensors: dict[str, TensorHeader] = {}
+    for file in weights:
+        tensors.update(read_header(file))
+    return ModelFolder(path=path, config=config, tensors=tensors, weights=weights, notes=notes)
+
+
+def vet_settings(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Read config.json, and tokenizer_config.json where there is one.
+
+    Args:
+        path: A folder; of the other files only the names are looked at.
+
+    Returns:
+        Content of config.json without harmless relics, and one sentence for each relic.
+
+    Raises:
+        ModelError: They ask for code from elsewhere, or describe no encoder of ours.
+    """
+    values = _read_object(path / "config.json")
+    config, notes = _clean(values, path / "config.json", values.get("model_type"))
     if not isinstance(config.get("model_type"), str):
         raise ModelError(
             f"{path / 'config.json'} does not say its model_type: save the model again with a "
@@ -100,12 +127,8 @@ def vet(path: Path) -> ModelFolder:
         )
     tokenizer = path / "tokenizer_config.json"
     if tokenizer.is_file():
-        _clean(_read_object(tokenizer), tokenizer)
-    weights = _weight_files(path)
-    tensors: dict[str, TensorHeader] = {}
-    for file in weights:
-        tensors.update(read_header(file))
-    return ModelFolder(path=path, config=config, tensors=tensors, weights=weights)
+        notes += _clean(_read_object(tokenizer), tokenizer, config["model_type"])[1]
+    return config, notes
 
 
 def _read_object(file: Path) -> dict[str, Any]:
@@ -127,10 +150,28 @@ def _read_object(file: Path) -> dict[str, Any]:
     return values
 
 
-def _clean(config: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Return the values without a harmless relic; refuse what names code or weights elsewhere."""
+def _clean(
+    config: dict[str, Any], file: Path, model_type: object
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the values without harmless relics, and a sentence for each; refuse the others.
+
+    Args:
+        config: What the file says.
+        file: config.json or tokenizer_config.json.
+        model_type: What config.json says.
+
+    Raises:
+        ModelError: It names code or weights elsewhere.
+    """
+    notes: list[str] = []
+    if config.get("auto_map") and _is_native(config["auto_map"], model_type, file.parent):
+        notes.append(
+            f"{file.name}: auto_map was left out; it names classes that transformers itself has "
+            f"for {model_type}, and these are used."
+        )
+        config = {key: value for key, value in config.items() if key != "auto_map"}
     for key, value in _walk(config):
-        if key in ("auto_map", "custom_pipelines") and value:
+        if key in ("auto_map", "custom_pipelines", "trust_remote_code") and value:
             raise ModelError(
                 f"{file} asks for code from outside ({key}: {_short(value)}); fineview runs no "
                 f"remote code: choose a model that transformers knows."
@@ -152,11 +193,55 @@ def _clean(config: dict[str, Any], file: Path) -> dict[str, Any]:
         raise ModelError(
             f"{file} describes an encoder with a decoder: choose an encoder such as BERT."
         )
-    return {
-        key: value
-        for key, value in config.items()
-        if not (key.startswith("_") and "implementation" in key)
-    }
+    relics = [key for key in config if key.startswith("_") and "implementation" in key]
+    if relics:
+        notes.append(
+            f"{file.name}: {', '.join(relics)} {'was' if len(relics) == 1 else 'were'} left out; "
+            f"fineview chooses the kind of attention itself."
+        )
+    dropped = {*relics, "auto_map"}  # an auto_map that is still there is empty
+    return {key: value for key, value in config.items() if key not in dropped}, tuple(notes)
+
+
+def _is_native(auto_map: object, model_type: object, folder: Path) -> bool:
+    """Return True where an auto_map only repeats what transformers has for this architecture.
+
+    Every entry must name, as `file.Class`, a class of transformers in the file where transformers
+    keeps it, of this very model type, without a repository; and no such file may lie in the folder,
+    since it could hold other code under the same name.
+    """
+    import transformers
+    from transformers.models.auto.configuration_auto import (
+        CONFIG_MAPPING,
+        model_type_to_module_name,
+    )
+
+    if not isinstance(auto_map, dict) or not isinstance(model_type, str):
+        return False
+    if model_type not in CONFIG_MAPPING:
+        return False
+    home = model_type_to_module_name(model_type)
+    # Private, but the one table of all classes that needs no import of them; without it, none is
+    # known and all are refused.
+    places: Mapping[str, str] = getattr(transformers, "_class_to_module", {})
+    for key, value in auto_map.items():
+        auto = _AUTO_CLASS.fullmatch(key)
+        if auto is None:
+            return False
+        slow_and_fast = auto[1] == "Tokenizer" and isinstance(value, list)
+        named = [one for one in value if one is not None] if slow_and_fast else [value]
+        for one in named:
+            found = _CLASS_IN_FILE.fullmatch(one) if isinstance(one, str) else None
+            if found is None or found[2] != _FILE_OF[auto[1]]:
+                return False
+            name, place = found[3], found[1]
+            if auto[1] == "Tokenizer":  # transformers 5 has one class for the slow and the fast one
+                name, place = name.removesuffix("Fast"), place.removesuffix("_fast")
+            if places.get(name) != f"models.{home}.{place}":
+                return False
+            if (folder / f"{found[1]}.py").exists() or (folder / found[1]).exists():
+                return False
+    return True
 
 
 def _walk(value: object) -> Iterator[tuple[str, Any]]:
