@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -98,13 +99,16 @@ def start(application: Application) -> None:
     application.window.show()
 
 
-def main(locations: Locations, device: str, interrupted: threading.Event) -> int:
+def main(
+    locations: Locations, device: str, interrupted: threading.Event, files: Sequence[Path] = ()
+) -> int:
     """Run the window until it is closed; return the exit status.
 
     Args:
         locations: Workspace and cache.
         device: What computes.
         interrupted: Set by Ctrl+C; the window then closes as by its button.
+        files: Files of labelled texts to open at once.
 
     Raises:
         StoreError: The workspace cannot be used.
@@ -119,6 +123,7 @@ def main(locations: Locations, device: str, interrupted: threading.Event) -> int
     poll.setInterval(50)
     poll.timeout.connect(lambda: application.window.close() if interrupted.is_set() else None)
     poll.start()
+    application.window.open_later(files)
     start(application)
     status = qt.exec()
     if not application.close():

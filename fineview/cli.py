@@ -1,4 +1,4 @@
-"""The command line: `fineview`, `fineview run`, `fineview tour`, `fineview doctor`.
+"""The command line: `fineview`, and `fineview open|run|predict|fetch|tour|doctor`.
 
 Nothing heavy is imported before the start-up checks have passed.
 """
@@ -21,8 +21,12 @@ STOPPED = 130  # as shells report a program ended by Ctrl+C
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 or 2 refused, 130 stopped."""
-    options = _parser().parse_args(arguments)
-    window = options.command is None
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser, commands = _parser()
+    if given and given[0] not in commands and Path(given[0]).exists():
+        given.insert(0, "open")  # as a file manager starts programs: with nothing but a file
+    options = parser.parse_args(given)
+    window = options.command in (None, "open")
     refusal = preflight.problem(window=window)
     if refusal is not None:
         return _refuse(refusal)
@@ -31,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "run":
             return _run(options)
+        if options.command == "predict":
+            return _predict(options)
+        if options.command == "fetch":
+            return _fetch(options)
         if options.command == "tour":
             return _tour(options)
         if options.command == "doctor":
@@ -41,14 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from fineview.app import main as show_window
         from fineview.core.locations import Locations
 
-        return show_window(Locations.find(options.workspace), options.device, interrupted)
+        files = [path.absolute() for path in getattr(options, "files", ())]
+        return show_window(Locations.find(options.workspace), options.device, interrupted, files)
     except FineviewError as error:
         return _refuse(str(error))
     except KeyboardInterrupt:  # before anybody listens: nothing has been begun
         return STOPPED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, frozenset[str]]:
+    """Return the parser and the names of its commands."""
     parser = argparse.ArgumentParser(
         prog="fineview",
         description="A laboratory for adapting pretrained language models. "
@@ -57,14 +67,38 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fineview {__version__}")
     _common(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    show = commands.add_parser("open", help="open files of labelled texts in the window")
+    show.add_argument("files", type=Path, nargs="+", metavar="FILE", help="files, or one folder")
+    _common(show, inherited=True)
     run = commands.add_parser("run", help="train by a spec file, without a window")
     run.add_argument("spec", type=Path, help="TOML or JSON file, or a run's folder")
     _common(run, inherited=True)
+    predict = commands.add_parser("predict", help="label a file with a trained head")
+    predict.add_argument("run", metavar="RUN", help="name of a run, or `last`")
+    predict.add_argument("file", type=Path, metavar="FILE", help="CSV, TSV, JSONL, Parquet, …")
+    predict.add_argument("--out", type=Path, metavar="CSV", help="file to write")
+    predict.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first row names the columns (else found out)",
+    )
+    predict.add_argument("--text", metavar="COLUMN", help="column that holds the text")
+    predict.add_argument("--second", metavar="COLUMN", help="column of a pair's second text")
+    _common(predict, inherited=True)
+    fetch = commands.add_parser("fetch", help="fetch models and data of the catalogue")
+    fetch.add_argument(
+        "names",
+        nargs="+",
+        metavar="list|demo|NAME|hub:OWNER/NAME@SHA",
+        help="`list` shows what there is; `demo` fetches what the other panels need",
+    )
+    fetch.add_argument("--remove", action="store_true", help="delete these instead")
+    _common(fetch, inherited=True)
     tour = commands.add_parser("tour", help="drive the window and write a picture of every panel")
     tour.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for pictures")
     doctor = commands.add_parser("doctor", help="say what is installed and what is missing")
     _common(doctor, inherited=True)
-    return parser
+    return parser, frozenset(commands.choices)
 
 
 def _common(parser: argparse.ArgumentParser, inherited: bool = False) -> None:
@@ -167,6 +201,96 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if outcome.status == "finished" else 1
 
 
+def _predict(options: argparse.Namespace) -> int:
+    from fineview.core.data.plan import ReadSettings
+    from fineview.core.data.reading import inspect
+    from fineview.core.device import apply_threads
+    from fineview.core.errors import JobCancelled, RunError
+    from fineview.core.laboratory import Laboratory
+    from fineview.core.locations import Locations
+
+    lab = Laboratory(Locations.find(options.workspace), options.device)
+    report = TerminalReport()
+    before = signal.signal(signal.SIGINT, report.stop)
+    try:
+        apply_threads()
+        run = options.run
+        if run == "last":
+            newest = [one.run_id for one in lab.runs.list() if one.status == "finished"]
+            if not newest:
+                raise RunError("There is no finished run in this workspace: train a head first.")
+            run = newest[0]
+        plan = lab.labelling_plan(
+            run, inspect([options.file], ReadSettings(header=options.header), report)
+        )
+        for role in ("text", "second"):
+            if getattr(options, role):
+                plan = plan.with_role(getattr(options, role), role)
+        out = options.out or options.file.with_name(f"{options.file.stem}-labelled.csv")
+        told = lab.label_file(run, plan, out, report)
+    except JobCancelled:
+        return STOPPED
+    finally:
+        report.close()
+        signal.signal(signal.SIGINT, before)
+        lab.close()
+    sys.stderr.write(f"{told.text}\n")
+    values = asdict(told) | {"path": str(told.path), "run_id": run}
+    del values["sample"]
+    sys.stdout.write(json.dumps(values) + "\n")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from fineview.core.errors import JobCancelled
+    from fineview.core.locations import Locations
+    from fineview.core.models import catalog
+    from fineview.core.models.fetch import DEMO, fetch, listing, remove, stored_bytes
+
+    cache = Locations.find(options.workspace).cache
+    if options.names == ["list"]:
+        for one in listing(cache):
+            sys.stdout.write(
+                f"{'here' if one.stored else '':<5}{one.name:<20}{one.kind:<15}"
+                f"{one.size_bytes / 1e6:>8.1f} MB  {one.title}; {one.licence}\n"
+            )
+            if one.warning:
+                sys.stdout.write(f"{'':<5}Warning: {one.warning}\n")
+        return 0
+    names = [n for name in options.names for n in (DEMO if name == "demo" else (name,))]
+    names = list(dict.fromkeys(names))
+    wanted = [catalog.entry(name) for name in names if not name.startswith("hub:")]
+    report = TerminalReport()
+    # A program that is told to end takes its download with it.
+    before = {kind: signal.signal(kind, report.stop) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for entry in wanted:
+            if options.remove:
+                freed = remove(entry, cache)
+                sys.stdout.write(f"{entry.title}: {freed / 1e6:.1f} MB freed\n")
+                continue
+            if entry.warning:
+                sys.stderr.write(f"Warning: {entry.warning}\n")
+            path = fetch(entry, cache, report)
+            size = stored_bytes(entry, cache) / 1e6
+            sys.stdout.write(f"{entry.title}: {path} ({size:.1f} MB)\n")
+        for name in names:
+            if name.startswith("hub:"):
+                from fineview.core.models import hub
+
+                if options.remove:
+                    sys.stdout.write(f"{name}: {hub.remove(name, cache) / 1e6:.1f} MB freed\n")
+                else:
+                    sys.stdout.write(f"{name}: {hub.fetch_named(name, cache, report)}\n")
+    except JobCancelled:
+        return STOPPED
+    finally:
+        report.close()
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+    return 0
+
+
 def _tour(options: argparse.Namespace) -> int:
     import os
 
@@ -190,7 +314,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from fineview.core.features.store import FeatureStore
     from fineview.core.locations import Locations
     from fineview.core.models.assets import verify
-    from fineview.core.models.catalog import entries
+    from fineview.core.models.catalog import entries, is_stored
     from fineview.resources import resources_dir
 
     bad = 0
@@ -212,6 +336,10 @@ def _doctor(options: argparse.Namespace) -> int:
     line(True, "resources", str(resources_dir()))
     line(True, "device", json.dumps(asdict(device_status())))
     for entry in entries():
+        if entry.origin != "installed" and not is_stored(entry, locations.cache):
+            size = f"{entry.download_bytes / 1e6:.0f} MB"
+            line(True, entry.name, f"{entry.title}, not fetched ({size})")
+            continue
         try:
             verify(entry, locations.cache)
             line(True, entry.name, f"{entry.title}, {entry.licence}, hash as pinned")

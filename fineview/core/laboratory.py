@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fineview import __version__
+from fineview.core.data.shelf import Shelf
+from fineview.core.data.split import SplitConfig
 from fineview.core.data.task import SPLITS, LabelKind, Task, TaskInfo
 from fineview.core.device import apply_threads, choose_device
 from fineview.core.errors import DataError
@@ -23,10 +25,16 @@ from fineview.core.runs.store import RunStore
 from fineview.core.runs.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fineview.core.data.plan import ImportPlan, Inspection
     from fineview.core.features.extract import HiddenStates
     from fineview.core.models.encoder import Encoder
+    from fineview.core.runs.judge import Labelled
 
 _EXAMPLES = 100
+_TASKS_KEPT = 3
+"""Two splits of a task side by side, and one more; a million texts are some 300 MB each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +47,8 @@ class TaskView:
         label_kind: Classes or numbers.
         classes: Class names.
         sizes: Items of train, validation and test.
-        balance: Items of each class over all splits.
+        given_splits: Whether the data names splits of its own.
+        balance: Items of each class over all splits; empty for numbers.
         examples: Items from all over the task, as a person reads them, with their labels.
         notes: What was left out while reading.
     """
@@ -49,6 +58,7 @@ class TaskView:
     label_kind: LabelKind
     classes: tuple[str, ...]
     sizes: tuple[int, int, int]
+    given_splits: bool
     balance: tuple[int, ...]
     examples: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -81,6 +91,7 @@ class Laboratory:
         locations: Workspace and cache.
         workspace: The open workspace.
         device: `auto`, `cpu`, `cuda` or `mps`.
+        shelf: Every task there is.
     """
 
     def __init__(self, locations: Locations, device: str = "auto") -> None:
@@ -92,11 +103,12 @@ class Laboratory:
         self.locations = locations
         self.device = device
         self.workspace = Workspace.open(locations.workspace)
+        self.shelf = Shelf(locations)
         # Two threads that import transformers at once may each see half of it.
         self._imports = threading.RLock()
         self._encoders: dict[str, Encoder] = {}
         self._readers: dict[str, Encoder] = {}
-        self._tasks: dict[tuple[str, int], Task] = {}
+        self._tasks: dict[tuple[str, SplitConfig], Task] = {}
         self._features: tuple[tuple[object, ...], HiddenStates] | None = None
 
     def close(self) -> None:
@@ -141,19 +153,24 @@ class Laboratory:
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
 
-    def task(self, name: str, split_seed: int = 0) -> Task:
-        """Return a task; read once."""
-        from fineview.core.data.bundled import load_task
-
-        key = (name, split_seed)
+    def task(self, name: str, split: SplitConfig = SplitConfig()) -> Task:
+        """Return a task; the last few are kept in memory."""
+        key = (name, split)
         with self._imports:
-            if key not in self._tasks:
-                self._tasks[key] = load_task(name, split_seed)
-        return self._tasks[key]
+            task = self._tasks.pop(key, None) or self.shelf.load(name, split)
+            self._tasks[key] = task
+            while len(self._tasks) > _TASKS_KEPT:
+                del self._tasks[next(iter(self._tasks))]
+        return task
 
-    def task_view(self, name: str, split_seed: int = 0) -> TaskView:
+    def forget_task(self, name: str) -> None:
+        """Let go of a task that was removed."""
+        with self._imports:
+            self._tasks = {key: task for key, task in self._tasks.items() if key[0] != name}
+
+    def task_view(self, name: str, split: SplitConfig = SplitConfig()) -> TaskView:
         """Return what the window shows of a task."""
-        task = self.task(name, split_seed)
+        task = self.task(name, split)
         every = np.sort(np.concatenate([task.splits[split] for split in SPLITS]))
         # Spread over the whole task, so that all its classes are met.
         asked = every[np.linspace(0, len(every) - 1, min(_EXAMPLES, len(every))).astype(int)]
@@ -167,12 +184,11 @@ class Laboratory:
                 len(task.splits["validation"]),
                 len(task.splits["test"]),
             ),
-            balance=tuple(
-                int(n) for n in np.sum([task.balance(split) for split in SPLITS], axis=0)
-            ),
-            examples=tuple(
-                (task.example(int(i)), task.classes[int(task.labels[i])]) for i in asked
-            ),
+            given_splits=task.given_splits,
+            balance=tuple(int(n) for n in np.sum([task.balance(part) for part in SPLITS], axis=0))
+            if task.label_kind == "class"
+            else (),
+            examples=tuple((task.example(int(i)), task.label(int(i))) for i in asked),
             notes=task.notes,
         )
 
@@ -195,12 +211,12 @@ class Laboratory:
 
         from fineview.core.features.extract import extract
 
-        key = (spec.task, spec.split_seed, spec.encoder, spec.max_length)
+        key = (spec.task, spec.split, spec.encoder, spec.max_length)
         if self._features is not None and self._features[0] == key:
             return replace(self._features[1], cached=True, seconds=0.0)
         hidden = extract(
             self.encoder(spec.encoder),
-            self.task(spec.task, spec.split_seed),
+            self.task(spec.task, spec.split),
             self.store,
             max_length=spec.max_length,
             report=report,
@@ -252,37 +268,23 @@ class Laboratory:
             DataError: Nothing to judge was typed.
             RunError: The run has no head, or it is damaged.
         """
-        import torch
+        from fineview.core.runs.judge import Judge
 
-        from fineview.core.features.extract import states_of
-        from fineview.core.features.pooling import pool
-        from fineview.core.training.heads import LinearHead
-
-        spec = self.runs.read(run_id).spec
-        task = self.task(spec.task, spec.split_seed)
-        encoder = self.encoder(spec.encoder)
-        level = task.info.level
-        if not text.strip() or (level == "pair" and not (second or "").strip()):
-            wanted = "both texts of the pair" if level == "pair" else "a text"
+        judge = Judge(run_id, self)
+        if not text.strip() or (judge.level == "pair" and not (second or "").strip()):
+            wanted = "both texts of the pair" if judge.level == "pair" else "a text"
             raise DataError(f"Type {wanted} to see what the head says.")
-        words = tuple(text.split()) if level == "word" else None
-        states, items, truncated = states_of(
-            encoder,
-            level,
+        words = tuple(text.split()) if judge.level == "word" else None
+        shares, items, truncated = judge.shares(
             [text],
-            [second or ""] if level == "pair" else None,
+            [second or ""] if judge.level == "pair" else None,
             [words] if words else None,
-            max_length=spec.max_length,
-            report=report,
+            report,
         )
         if len(items) == 0:
             raise DataError("None of these words fits within the run's maximum length.")
-        head = LinearHead.from_arrays(self.runs.tensors(run_id, "head"))
-        pooled = torch.from_numpy(pool(states, spec.pooling, level))
-        with torch.no_grad():
-            shares = head(head.standardise(pooled)).double().softmax(1)
         ranked = [
-            tuple(sorted(zip(task.classes, row, strict=True), key=lambda pair: -pair[1]))
+            tuple(sorted(zip(judge.classes, row, strict=True), key=lambda pair: -pair[1]))
             for row in shares.tolist()
         ]
         return Prediction(
@@ -291,6 +293,25 @@ class Laboratory:
             probabilities=tuple(ranked),
             truncated=bool(truncated),
         )
+
+    def labelling_plan(self, run_id: str, inspection: "Inspection") -> "ImportPlan":
+        """Return how to read a file that a run's head is to label: the columns it was trained on.
+
+        Raises:
+            RunError: There is no such run.
+        """
+        from fineview.core.runs.judge import Judge, columns_for
+
+        judge = Judge(run_id, self)
+        return columns_for(judge.level, inspection, self.shelf.columns(judge.spec.task))
+
+    def label_file(
+        self, run_id: str, plan: "ImportPlan", out: "Path", report: Report = SILENT
+    ) -> "Labelled":
+        """Write a CSV with what a run's head says of every row; see `core.runs.judge`."""
+        from fineview.core.runs.judge import label_file
+
+        return label_file(run_id, self, plan, out, report)
 
     def examples_behind(
         self, run_id: str, true: int, predicted: int
@@ -301,7 +322,7 @@ class Laboratory:
             (text, true class, answered class, probability of the answer), surest first.
         """
         spec = self.runs.read(run_id).spec
-        task = self.task(spec.task, spec.split_seed)
+        task = self.task(spec.task, spec.split)
         stored = self.runs.tensors(run_id, "predictions")
         rows = []
         for item, shares in zip(

@@ -1,1 +1,1 @@
-"""The bridge between window and compute: jobs, mailboxes, two lanes, cycle collector."""
+"""The bridge between window and compute: jobs, mailboxes, lanes, cycle collector."""

@@ -1,4 +1,4 @@
-"""Jobs: work on one of two Python threads, watched from the window's thread.
+"""Jobs: work on one of three Python threads, watched from the window's thread.
 
 Python threads, not Qt's: their stacks are big enough on every platform, and torch does not crash on
 them (pytorch#150548). No Qt object is ever touched outside the window's thread.
@@ -23,10 +23,11 @@ log = logging.getLogger(__name__)
 
 
 class Lane(Enum):
-    """The two threads: one for the encoder and training, one for what answers meanwhile."""
+    """The threads: the encoder and training, what answers meanwhile, and what waits for files."""
 
     COMPUTE = "compute"
     LOOKUP = "lookup"
+    FILES = "files"
 
 
 class Job(QObject):
@@ -98,7 +99,7 @@ class Job(QObject):
 
 
 class JobRunner(QObject):
-    """Runs jobs on two lanes, one job at a time each, in order of submission.
+    """Runs jobs on three lanes, one job at a time each, in order of submission.
 
     Signals:
         submitted(Job): A job was queued.

@@ -3,11 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from fineview.core.data.split import SplitConfig
 from fineview.core.data.task import SPLITS, LabelKind, Split, Task, TaskInfo
 from fineview.core.errors import ConfigError, FineviewError, JobCancelled
 from fineview.core.features.config import describe, token_poolings
@@ -43,7 +44,7 @@ class Bench(Protocol):
     def runs(self) -> RunStore:
         """Where the run is kept."""
 
-    def task(self, name: str, split_seed: int = 0) -> Task:
+    def task(self, name: str, split: SplitConfig = SplitConfig()) -> Task:
         """Return the labelled texts."""
 
     def encoder(self, name: str) -> "Encoder":
@@ -122,7 +123,7 @@ def execute(
         FineviewError: The run cannot be carried out; if it had begun it is kept as failed.
     """
     begun = time.monotonic()
-    task = bench.task(spec.task, spec.split_seed)
+    task = bench.task(spec.task, spec.split)
     encoder = bench.encoder(spec.encoder)
     check_spec(spec, task.info, task.label_kind, encoder.info.layers)
     if resume is None:
@@ -217,8 +218,12 @@ class _Run:
                 dropped_words=hidden.dropped_words,
             )
         )
-        self._refer(majority_of(self.task))
         parts = self._features(hidden)
+        # References learn from and are measured on the very items that the head has: of a long
+        # word-level task that is a sample.
+        kept = {split: parts[split][2] for split in SPLITS}
+        self.task = replace(self.task, splits=kept)
+        self._refer(majority_of(self.task))
         trained = self._train(parts, found)
         return self._conclude(trained, parts)
 
@@ -282,7 +287,10 @@ class _Run:
         cost = features.shape[0] * features.shape[-1] * len(self.task.classes)
         lines: list[tuple[bool, Callable[[], Reference]]] = [
             (cost <= _EARLY_OPTIMUM, lambda: self._optimum(training)),
-            (len(self.task) <= _EARLY_TFIDF, lambda: tfidf(self.task)),
+            (
+                sum(len(self.task.splits[s]) for s in SPLITS) <= _EARLY_TFIDF,
+                lambda: tfidf(self.task),
+            ),
         ]
         training.begin()  # the first point comes before anything that takes time
         for early, line in lines:
@@ -353,6 +361,7 @@ class _Run:
         weights = trained.head.parameters_count()
         return {
             "task": self.task.info.title,
+            "level": self.task.info.level,
             "classes": list(self.task.classes),
             "pooling": describe(self.spec.pooling, info.layers),
             "dimension": int(trained.head.linear.in_features),

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fineview.core.data.split import SplitConfig
 from fineview.core.errors import ConfigError
 from fineview.core.features.config import PoolingConfig
 from fineview.core.training.config import HeadConfig, TrainConfig
@@ -22,7 +23,7 @@ class RunSpec:
         encoder: Name of an encoder in the catalogue, or the path of a local transformers folder.
         max_length: Tokens per text, special tokens included; longer texts are cut.
         seed: Decides the head's first weights and the batch order.
-        split_seed: Decides the splits where the data has none. Apart from `seed`, so that runs over
+        split: How the items are divided. Its seed stands apart from `seed`, so that runs over
             several seeds are measured on the same texts.
         pooling: How hidden states become features.
         head: What is trained on them.
@@ -36,7 +37,7 @@ class RunSpec:
     encoder: str = "minilm-l6"
     max_length: int = 128
     seed: int = 0
-    split_seed: int = 0
+    split: SplitConfig = field(default_factory=SplitConfig)
     pooling: PoolingConfig = field(default_factory=PoolingConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
@@ -54,13 +55,8 @@ class RunSpec:
                 f"Maximum length must be within 3 … 8192 tokens, not {self.max_length}.",
                 "max_length",
             )
-        for name in ("seed", "split_seed"):
-            if not 0 <= getattr(self, name) < 2**31:
-                raise ConfigError(
-                    f"{name.replace('_', ' ').capitalize()} must be within 0 … 2147483647, "
-                    f"not {getattr(self, name)}.",
-                    name,
-                )
+        if not 0 <= self.seed < 2**31:
+            raise ConfigError(f"Seed must be within 0 … 2147483647, not {self.seed}.", "seed")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as plain JSON values."""
@@ -80,6 +76,9 @@ def spec_from_dict(values: Any, origin: str = "the run spec") -> RunSpec:  # noq
     """
     from pydantic import TypeAdapter, ValidationError  # slow to import; only files need it
 
+    if isinstance(values, dict) and "split_seed" in values:  # written before splits were choices
+        values = dict(values)
+        values.setdefault("split", {"seed": values.pop("split_seed")})
     try:
         return TypeAdapter(RunSpec).validate_python(values)
     except ValidationError as error:
