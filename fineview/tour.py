@@ -24,6 +24,7 @@ from fineview.core.locations import Locations
 from fineview.ui.theme import theme_colours
 
 if TYPE_CHECKING:
+    from fineview.ui.panels.data import DataPanel
     from fineview.ui.panels.features import FeaturesPanel
     from fineview.ui.panels.training import TrainingPanel
 
@@ -79,6 +80,10 @@ class _Guide:
         return cast("TrainingPanel", self.window.panel("training"))
 
     @property
+    def data(self) -> "DataPanel":
+        return cast("DataPanel", self.window.panel("data"))
+
+    @property
     def features(self) -> "FeaturesPanel":
         return cast("FeaturesPanel", self.window.panel("features"))
 
@@ -115,6 +120,13 @@ class _Guide:
         self.window.show_panel("runs")
         self.settle()
         self.picture("8-runs")
+        self.window.show_data("task")
+        self.wait(lambda: not self.window.runner.jobs, "the task's figures")
+        self.picture("9-data-task")
+        self.open_sample()
+        self.picture("10-data-open")
+        self.window.show_data("catalogue")
+        self.picture("11-data-catalogue")
         self.measured["stall_p99_ms"] = round(self.window.heartbeat.p99_ms(), 1)
 
     # What a user does
@@ -173,6 +185,17 @@ class _Guide:
         self.wait(lambda: box.answered == wanted, "the answer")
         label, share = box.bars.rows[0]
         self.measured.setdefault("examples", []).append([f"{first} {second}".strip(), label, share])
+
+    def open_sample(self) -> None:
+        """Write the sample of labelled pairs and open it as a user would."""
+        from fineview.core.data.samples import SAMPLES, write_sample
+
+        sample = SAMPLES[0]
+        file = self.window.lab.locations.workspace / f"sample{sample.suffix}"
+        write_sample(sample.name, file)
+        self.window.open_paths([file])
+        sheet = self.data.importing.sheet
+        self.wait(lambda: sheet.isVisible() and sheet.use_button.isEnabled(), "the sample's rows")
 
     def show_all_runs(self) -> None:
         shown = {summary.run_id for summary in self.window.runs.summaries}

@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from fineview.core.data.split import SplitConfig
 from fineview.core.laboratory import Laboratory, TaskView
 from fineview.core.models.info import EncoderInfo
 from fineview.core.progress import Report
@@ -33,20 +34,20 @@ class Context(QObject):
         self._session = session
         self._runner = runner
         self._lab = lab
-        self._wanted = ("", 0, "")
+        self._wanted: tuple[str, SplitConfig, str] | None = None
         session.changed.connect(self._on_session)
 
     def load(self) -> None:
         """Look up what the session names, unless that is under way already."""
         spec = self._session.state.spec
-        wanted = (spec.task, spec.split_seed, spec.encoder)
+        wanted = (spec.task, spec.split, spec.encoder)
         if wanted == self._wanted:
             return
         self._wanted = wanted
         lab = self._lab
 
         def look_up(_report: Report) -> tuple[TaskView, EncoderInfo]:
-            return lab.task_view(spec.task, spec.split_seed), lab.encoder_info(spec.encoder)
+            return lab.task_view(spec.task, spec.split), lab.encoder_info(spec.encoder)
 
         job = self._runner.submit("Look up task and encoder", look_up, Lane.LOOKUP)
         job.finished.connect(self._on_found)
@@ -67,5 +68,5 @@ class Context(QObject):
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        self._wanted = ("", 0, "")
+        self._wanted = None
         self.failed.emit(str(error))

@@ -1,41 +1,39 @@
 """The window: rail, bars, panels, job strip, status bar. It connects panel to panel."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QDesktopServices, QGuiApplication
+from PySide6.QtCore import QUrl, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
-    QMenu,
     QMessageBox,
     QStackedWidget,
     QStyle,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from fineview import __version__
-from fineview.core.data.bundled import task_infos
-from fineview.core.device import device_status
+from fineview.core.errors import FineviewError
 from fineview.core.features.config import token_poolings
 from fineview.core.laboratory import Laboratory
-from fineview.core.models.catalog import entries
-from fineview.core.training.events import FeaturesReady
+from fineview.core.runs.spec import RunSpec
 from fineview.preflight import HEADLESS
 from fineview.ui.actions import Actions
 from fineview.ui.context import Context
+from fineview.ui.file_drop import FileDrop, local_paths
 from fineview.ui.job_watch import JobWatch
+from fineview.ui.rail import Rail
 from fineview.ui.run_rows import RunList
-from fineview.ui.session import Session, SessionState
-from fineview.ui.theme import Theme, set_icon, spacing, use_font
+from fineview.ui.session import UNDONE, Session, SessionState
+from fineview.ui.status_bar import StatusBar
+from fineview.ui.theme import Theme
+from fineview.ui.top_bar import TopBar
 from fineview.ui.widgets.command_palette import CommandPalette
-from fineview.ui.widgets.format import bytes_text, count_text
 from fineview.ui.widgets.job_strip import JobStrip
 from fineview.ui.widgets.panel_area import PanelArea
 from fineview.ui.window_actions import register
@@ -43,10 +41,10 @@ from fineview.work.heartbeat import Heartbeat
 from fineview.work.jobs import JobRunner, Lane
 
 if TYPE_CHECKING:
+    from fineview.ui.panels.data import DataPanel
     from fineview.ui.panels.training import TrainingPanel
 
-PANELS = (("features", "Features"), ("training", "Train"), ("runs", "Runs"))
-_STATUS_MS = 1_000
+PANELS = (("data", "Data"), ("features", "Features"), ("training", "Train"), ("runs", "Runs"))
 
 
 class MainWindow(QMainWindow):
@@ -54,7 +52,7 @@ class MainWindow(QMainWindow):
 
     Attributes:
         session: What the user has chosen.
-        runner: The two lanes.
+        runner: The lanes.
         lab: Models, tasks, features, runs.
         context: Figures of the session's task and encoder.
         runs: The workspace's runs.
@@ -86,23 +84,26 @@ class MainWindow(QMainWindow):
         self.context = Context(session, runner, lab, self)
         self.runs = RunList(lab, self)
         self.heartbeat = Heartbeat(self)
+        self.rail = Rail(PANELS)
+        self.status = StatusBar(self.heartbeat, runner)
         self.panels: dict[str, QWidget] = {}
         self.warm_up_worst_ms = 0.0
         self._closing = False
-        self._cached = "not needed yet"
+        self._to_open: list[Path] = []
         self.setWindowTitle("fineview")
         self.setObjectName("main")
         self._fit_screen()
         self.registry = Actions(self)
         self._stack = QStackedWidget()
+        self.top_bar = TopBar(session, lab, self.context)
         self.job_strip = JobStrip()
         self.job_watch = JobWatch(runner, self.job_strip, self)
         self._lay_out()
+        self.file_drop = FileDrop(self, self.open_paths)
         register(self)
         self.palette_box = CommandPalette(lambda: list(self.registry.all.values()), self)
         self._connect()
         self._apply_view(session.state)
-        self._show_names()
 
     # Layout
 
@@ -111,30 +112,15 @@ class MainWindow(QMainWindow):
         across = QHBoxLayout(centre)
         across.setContentsMargins(0, 0, 0, 0)
         across.setSpacing(0)
-        across.addWidget(self._rail())
+        across.addWidget(self.rail)
         main = QVBoxLayout()
         main.setSpacing(0)
-        main.addWidget(self._top_bar())
+        main.addWidget(self.top_bar)
         main.addWidget(self._stack, 1)
         main.addWidget(self.job_strip)
         across.addLayout(main, 1)
         self.setCentralWidget(centre)
-        bar = self.statusBar()
-        bar.setSizeGripEnabled(False)
-        self._status: dict[str, QLabel] = {}
-        for name, tip in (
-            ("device", "What computes, with how many threads, and the memory in use."),
-            ("network", "fineview talks to no network: models and texts are on this machine."),
-            ("features", "Whether the hidden states of this task were in the store already."),
-            ("stall", "How long the window did not answer, 99th percentile of half a minute."),
-        ):
-            label = QLabel()
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setToolTip(tip)
-            label.setContentsMargins(spacing(2), 0, spacing(3), 0)
-            use_font(label, "small")
-            self._status[name] = label
-            bar.addWidget(label)
+        self.setStatusBar(self.status)
 
     def _fit_screen(self) -> None:
         room = self.screen().availableGeometry()
@@ -144,89 +130,20 @@ class MainWindow(QMainWindow):
             wide, high = min(wide, room.width()), min(high, room.height() - frame)
         self.resize(wide, high)
 
-    def _rail(self) -> QWidget:
-        rail = QFrame()
-        rail.setObjectName("rail")
-        column = QVBoxLayout(rail)
-        column.setContentsMargins(*[spacing(1)] * 4)
-        column.setSpacing(spacing(1))
-        self._rail_buttons: dict[str, QToolButton] = {}
-        for number, (key, text) in enumerate(PANELS, 1):
-            button = QToolButton()
-            button.setText(text)
-            button.setCheckable(True)
-            button.setAutoExclusive(True)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-            button.setToolTip(f"{text} (Ctrl+{number})")
-            button.setAccessibleName(f"{text} panel")
-            button.setAutoRaise(True)
-            button.setMinimumWidth(spacing(17))
-            set_icon(button, text.lower())
-            button.clicked.connect(lambda _checked, key=key: self.show_panel(key))
-            column.addWidget(button)
-            self._rail_buttons[key] = button
-        column.addStretch(1)
-        return rail
-
-    def _top_bar(self) -> QWidget:
-        bar = QFrame()
-        bar.setObjectName("topbar")
-        across = QHBoxLayout(bar)
-        across.setContentsMargins(spacing(3), spacing(1), spacing(3), spacing(1))
-        across.setSpacing(spacing(3))
-        self.task_button = self._choice("Task", "What the head learns: choose labelled texts.")
-        self.encoder_button = self._choice("Encoder", "The pretrained model that is adapted.")
-        across.addWidget(self.task_button)
-        across.addWidget(self.encoder_button)
-        across.addStretch(1)
-        self.search_button = QToolButton()
-        set_icon(self.search_button, "search")
-        self.search_button.setText("Ctrl+Shift+P")
-        self.search_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.search_button.setAutoRaise(True)
-        self.search_button.setAccessibleName("Find an action")
-        self.search_button.setToolTip("Find any action by its name.")
-        across.addWidget(self.search_button)
-        tasks = QMenu(self)
-        self._task_choices: dict[str, QAction] = {}
-        for info in task_infos():
-            choice = tasks.addAction(f"{info.title}  ({info.level})")
-            choice.setCheckable(True)
-            choice.triggered.connect(lambda _checked=False, name=info.name: self.choose_task(name))
-            self._task_choices[info.name] = choice
-        self.task_button.setMenu(tasks)
-        encoders = QMenu(self)
-        for entry in entries("encoder"):
-            encoders.addAction(entry.title).triggered.connect(
-                lambda _checked=False, name=entry.name: self.session.edit_spec(
-                    "Choose the encoder", encoder=name
-                )
-            )
-        encoders.addSeparator()
-        encoders.addAction("Local folder…").triggered.connect(self._choose_folder)
-        self.encoder_button.setMenu(encoders)
-        return bar
-
-    def _choice(self, name: str, tip: str) -> QToolButton:
-        button = QToolButton()
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setAutoRaise(True)
-        button.setAccessibleName(name)
-        button.setToolTip(tip)
-        return button
-
     def _connect(self) -> None:
-        self.search_button.clicked.connect(self.show_palette)
+        bar = self.top_bar
+        bar.search_wanted.connect(self.show_palette)
+        bar.task_chosen.connect(self.choose_task)
+        bar.encoder_chosen.connect(self.choose_encoder)
+        bar.folder_wanted.connect(self.choose_folder)
+        bar.open_wanted.connect(self.open_data)
+        bar.catalogue_wanted.connect(partial(self.show_data, "catalogue"))
         self.session.changed.connect(self._on_session)
-        self.context.changed.connect(self._show_names)
         self.context.failed.connect(lambda text: self.job_strip.clear(text, "bad"))
         self.runs.failed.connect(lambda text: self.job_strip.clear(text, "bad"))
         self.runs.moved_to_trash.connect(self._on_trashed)
         self.job_strip.stop_pressed.connect(self.stop)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_STATUS_MS)
-        self._timer.timeout.connect(self._show_status)
-        self._timer.start()
+        self.rail.chosen.connect(self.show_panel)
 
     # Panels
 
@@ -238,6 +155,7 @@ class MainWindow(QMainWindow):
             # Where the window is small or the text large, a panel scrolls; the job strip and the
             # status bar below it stay in sight.
             self._stack.addWidget(PanelArea(widget))
+            self.file_drop.leave_alone(widget)
             self.panel_built.emit(key)
         return self.panels[key]
 
@@ -248,7 +166,7 @@ class MainWindow(QMainWindow):
 
             training = TrainingPanel(*common)
             training.layers_wanted.connect(lambda: self.show_panel("features"))
-            training.features_ready.connect(self._on_features)
+            training.features_ready.connect(self.status.show_features)
             return training
         if key == "features":
             from fineview.ui.panels.features import FeaturesPanel
@@ -256,11 +174,21 @@ class MainWindow(QMainWindow):
             features = FeaturesPanel(*common)
             features.train_wanted.connect(self.train)
             return features
+        if key == "data":
+            from fineview.ui.panels.data import DataPanel
+
+            data = DataPanel(*common[:4])
+            data.task_wanted.connect(self.choose_task)
+            data.encoder_wanted.connect(self.choose_encoder)
+            data.task_removed.connect(self._on_task_removed)
+            data.task.tried.connect(partial(self.show_panel, "training"))
+            return data
         from fineview.ui.panels.runs import RunsPanel
 
         runs = RunsPanel(self.session, self.runs, self.lab.locations.workspace)
         runs.open_wanted.connect(self._open_run)
         runs.resume_wanted.connect(self._resume_run)
+        runs.label_wanted.connect(self.label_file)
         runs.train_wanted.connect(self.train)
         return runs
 
@@ -281,10 +209,11 @@ class MainWindow(QMainWindow):
         job.failed.connect(lambda error: self.job_strip.clear(str(error), "bad"))
         for note in self.session.notes:
             self.job_strip.clear(note, "info")
+        self.open_paths(self._to_open)
 
     def _show_panel(self, key: str) -> None:
         key = key if key in dict(PANELS) else "training"
-        self._rail_buttons[key].setChecked(True)
+        self.rail.show_chosen(key)
         self.panel(key)
         self._stack.setCurrentIndex(list(self.panels).index(key))
 
@@ -318,9 +247,12 @@ class MainWindow(QMainWindow):
     def choose_task(self, name: str) -> None:
         """Change the task; a token pooling that does not fit its level gives way to `mean`."""
         if name == self.session.state.spec.task:
-            self._show_names()  # the menu has unticked it
             return
-        level = next(info.level for info in task_infos() if info.name == name)
+        try:
+            level = self.lab.shelf.info(name).level
+        except FineviewError as error:
+            self.job_strip.clear(str(error), "bad")
+            return
         pooling = self.session.state.spec.pooling
         if pooling.tokens not in token_poolings(level):
             pooling = replace(pooling, tokens="mean")
@@ -332,13 +264,59 @@ class MainWindow(QMainWindow):
             run="",
         )
 
+    @Slot(str)
+    def choose_encoder(self, name: str) -> None:
+        """Change the encoder: a name of the catalogue, a hub snapshot, or a folder."""
+        self.session.edit_spec("Choose the encoder", encoder=name)
+
     @Slot()
-    def _choose_folder(self) -> None:
+    def choose_folder(self) -> None:
+        """Ask for the folder of an encoder."""
         from PySide6.QtWidgets import QFileDialog
 
         folder = QFileDialog.getExistingDirectory(self, "Folder of a transformers encoder")
         if folder:
-            self.session.edit_spec("Choose the encoder", encoder=folder)
+            self.choose_encoder(folder)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Take what was dropped or named: a model folder becomes the encoder, the rest is data."""
+        if len(paths) == 1 and (paths[0] / "config.json").is_file():
+            self.choose_encoder(str(paths[0]))
+        elif paths:
+            self.show_panel("data")
+            self._data().open_paths(paths)
+
+    def open_later(self, paths: Sequence[Path]) -> None:
+        """Open files once the first panel is there (the command line names them)."""
+        self._to_open = list(paths)
+
+    @Slot()
+    def open_data(self) -> None:
+        """Ask for files of labelled texts."""
+        self.show_data("import")
+        self._data().importing.choose_files()
+
+    @Slot()
+    def paste_data(self) -> None:
+        """Open the table, or the files, on the clipboard."""
+        mime = QGuiApplication.clipboard().mimeData()
+        paths = local_paths(mime)
+        if paths:
+            self.open_paths(paths)
+        else:
+            self.show_panel("data")
+            self._data().open_text(mime.text())
+
+    def show_data(self, page: str) -> None:
+        """Show a page of the data panel."""
+        self.show_panel("data")
+        self._data().show_page(page)
+
+    @Slot(str)
+    def _on_task_removed(self, name: str) -> None:
+        self.lab.forget_task(name)
+        if name == self.session.state.spec.task:
+            self.choose_task(RunSpec().task)
 
     @Slot()
     def show_palette(self) -> None:
@@ -372,17 +350,58 @@ class MainWindow(QMainWindow):
         self.runner.submit("Empty the feature store", lambda _report: lab.forget_features())
 
     @Slot()
-    def about(self) -> None:
-        """Say what this is."""
-        box = QMessageBox(self)
-        box.setWindowTitle("About fineview")
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(
-            f"fineview {__version__}\n\nHow should a pretrained language model be adapted to my "
-            f"task?\n\nWorkspace: {self.lab.locations.workspace}\n"
-            f"Cache: {self.lab.locations.cache}\nLicence: Apache 2.0"
+    def open_log(self) -> None:
+        """Show what fineview wrote down while it ran."""
+        log = self.lab.locations.workspace / "fineview.log"
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log)))
+
+    @Slot()
+    def open_run_folder(self) -> None:
+        """Show the files of the run on display, or the workspace where there is none."""
+        workspace, run = self.lab.locations.workspace, self.session.state.run
+        folder = workspace / "runs" / run if run else workspace
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    @Slot()
+    def label_shown_file(self) -> None:
+        """Let the head of the run on display label a file."""
+        self.label_file(self.session.state.run)
+
+    @Slot(str)
+    def label_file(self, run_id: str) -> None:
+        """Let a run's head label a file, in a window of its own; one for each run."""
+        from fineview.ui.label_dialog import LabelDialog, left_a_head
+
+        summary = self.runs.summary(run_id)
+        if summary is None or not left_a_head(summary):
+            self.job_strip.clear("Labelling a file needs a trained head: train one first.", "info")
+            return
+        open_ones = [one for one in self.findChildren(LabelDialog) if one.run_id == run_id]
+        dialog = open_ones[0] if open_ones else LabelDialog(run_id, self.runner, self.lab, self)
+        dialog.show()
+        dialog.raise_()
+
+    @Slot()
+    def reset_settings(self) -> None:
+        """Ask, then put every setting back; tasks and runs stay."""
+        answer = QMessageBox.question(
+            self,
+            "Reset settings",
+            "Put every setting back to what it was at the first start? Tasks and runs stay; "
+            "Edit ▸ Undo takes the training settings back.",
         )
-        box.open()
+        if answer == QMessageBox.StandardButton.Yes:
+            fresh = {f.name: getattr(SessionState(), f.name) for f in fields(SessionState)}
+            self.session.edit("Reset settings", **{k: fresh[k] for k in UNDONE})
+            self.session.view(**{k: v for k, v in fresh.items() if k not in (*UNDONE, "panel")})
+
+    def about(self, page: str = "about") -> None:
+        """Say what this is."""
+        from fineview.ui.about import AboutDialog
+
+        dialog = AboutDialog(self.lab.locations, self)
+        dialog.show_page(page)
+        dialog.open()
 
     @Slot(str)
     def _open_run(self, run_id: str) -> None:
@@ -393,6 +412,9 @@ class MainWindow(QMainWindow):
     def _resume_run(self, run_id: str) -> None:
         self.show_panel("training")
         self._training().resume_run(run_id)
+
+    def _data(self) -> "DataPanel":
+        return cast("DataPanel", self.panel("data"))
 
     def _training(self) -> "TrainingPanel":
         return cast("TrainingPanel", self.panel("training"))
@@ -406,49 +428,12 @@ class MainWindow(QMainWindow):
         if (state.theme, state.text_scale) != (old.theme, old.text_scale):
             self._apply_view(state)
         if (state.spec.task, state.spec.encoder) != (old.spec.task, old.spec.encoder):
-            self._cached = "not needed yet"
-            self._show_names()
+            self.status.forget_features()
+            self.top_bar.show_names()
 
     def _apply_view(self, state: SessionState) -> None:
         self.theme.set_mode(state.theme)
         self.theme.set_text_scale(state.text_scale)
-
-    @Slot()
-    def _show_names(self) -> None:
-        spec = self.session.state.spec
-        task, encoder = self.context.task, self.context.encoder
-        title = next((i.title for i in task_infos() if i.name == spec.task), spec.task)
-        if task is not None and task.info.name == spec.task:
-            title += f" · {count_text(task.items)} · {len(task.classes)} classes"
-        for name, choice in self._task_choices.items():
-            choice.setChecked(name == spec.task)
-        self.task_button.setText(f"Task  {title} ")
-        name = spec.encoder.rsplit("/", 1)[-1]
-        if encoder is not None and encoder.name == spec.encoder:
-            name = f"{encoder.title} · {encoder.layers} layers · {encoder.width}"
-        self.encoder_button.setText(f"Encoder  {name} ")
-
-    @Slot()
-    def _show_status(self) -> None:
-        status = device_status()
-        threads = f"{status.threads} thread" + ("s" if status.threads != 1 else "")
-        device = f"{status.name.upper()} · {threads} · {bytes_text(status.rss_bytes)}"
-        if status.gpu_bytes is not None:
-            device += f" · GPU {bytes_text(status.gpu_bytes)}"
-        self._status["device"].setText(device)
-        self._status["network"].setText("offline")
-        self._status["features"].setText(f"features: {self._cached}")
-        self._status["stall"].setText(f"stall p99 {self.heartbeat.p99_ms():.0f} ms")
-
-    @Slot(object)
-    def _on_features(self, ready: FeaturesReady) -> None:
-        self._cached = "from the store" if ready.cached else "computed now"
-        if ready.dropped_words:
-            left, kept = count_text(ready.dropped_words), count_text(ready.items)
-            self._cached += f", {kept} words, {left} left out"
-        if ready.truncated:
-            self._cached += f", {count_text(ready.truncated)} texts cut"
-        self._show_status()
 
     @Slot()
     def _on_warm(self) -> None:
@@ -466,8 +451,10 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save, stop what is in flight (runs are kept and can go on), and go."""
         self._closing = True
-        self._timer.stop()
+        self.status.stop()
         self.session.save()
         if not self.runner.shutdown():
             self.setProperty("stuck", True)  # app.main ends the process without waiting for ever
+        if "data" in self.panels:
+            self._data().importing.tidy()
         event.accept()

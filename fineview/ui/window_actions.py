@@ -8,7 +8,12 @@ from fineview.ui.actions import ActionSpec
 if TYPE_CHECKING:
     from fineview.ui.main_window import MainWindow
 
-_PANELS = (("features", "&Features panel"), ("training", "&Train panel"), ("runs", "&Runs panel"))
+_PANELS = (
+    ("data", "&Data panel"),
+    ("features", "&Features panel"),
+    ("training", "&Train panel"),
+    ("runs", "&Runs panel"),
+)
 
 
 def register(window: "MainWindow") -> None:
@@ -26,6 +31,36 @@ def register(window: "MainWindow") -> None:
 
 def _file(window: "MainWindow") -> tuple[ActionSpec, ...]:
     return (
+        ActionSpec(
+            key="open_data",
+            text="&Open data…",
+            run=window.open_data,
+            keys=("Ctrl+O",),
+            menu="&File",
+            tip="Open labelled texts: CSV, TSV, JSONL, Parquet, CoNLL, XLSX.",
+        ),
+        ActionSpec(
+            key="paste_data",
+            text="&Paste a table",
+            run=window.paste_data,
+            keys=("Ctrl+Shift+V",),
+            menu="&File",
+            tip="Open the table on the clipboard, as copied from a spreadsheet.",
+        ),
+        ActionSpec(
+            key="catalogue",
+            text="&Models and data to fetch",
+            run=partial(window.show_data, "catalogue"),
+            menu="&File",
+            tip="What can be fetched, with size and licence, and what is stored.",
+        ),
+        ActionSpec(
+            key="open_run_folder",
+            text="Open the &run's folder",
+            run=window.open_run_folder,
+            menu="&File",
+            tip="Show the files of the run on display.",
+        ),
         ActionSpec(
             key="open_workspace",
             text="Open &workspace folder",
@@ -154,6 +189,13 @@ def _run(window: "MainWindow") -> tuple[ActionSpec, ...]:
             menu="&Run",
             tip="Stop what is in flight; a run is kept and can go on.",
         ),
+        ActionSpec(
+            key="label_file",
+            text="&Label a file…",
+            run=window.label_shown_file,
+            menu="&Run",
+            tip="Let the head of the run on display label a file of texts.",
+        ),
     )
 
 
@@ -164,6 +206,27 @@ def _help(window: "MainWindow") -> tuple[ActionSpec, ...]:
             text="&About fineview",
             run=window.about,
             menu="&Help",
-            tip="Version, licence, folders.",
+            tip="Version, packages, licences, folders.",
+        ),
+        ActionSpec(
+            key="offline",
+            text="What is &offline",
+            run=partial(window.about, "offline"),
+            menu="&Help",
+            tip="When fineview uses a network, and when not.",
+        ),
+        ActionSpec(
+            key="open_log",
+            text="Open the &log",
+            run=window.open_log,
+            menu="&Help",
+            tip="Show what fineview wrote down while it ran.",
+        ),
+        ActionSpec(
+            key="reset_settings",
+            text="&Reset settings…",
+            run=window.reset_settings,
+            menu="&Help",
+            tip="Put every setting back; tasks and runs stay.",
         ),
     )

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QW
 
 from fineview.ui.plots import export as export_module
 from fineview.ui.plots.confusion import ConfusionPlot
+from fineview.ui.plots.curve_items import Axis
 from fineview.ui.plots.curve_math import smooth, spread_apart
 from fineview.ui.plots.curves import CurvePlot
 from fineview.ui.plots.export import (
@@ -550,3 +551,9 @@ def test_names_and_texts_are_for_everyone(plot, matrix):
         for label in widget.findChildren(QLabel):
             assert label.textFormat() == Qt.TextFormat.PlainText
     assert plot.findChild(ElidedLabel).text == "Loss"
+
+
+def test_a_logarithmic_axis_of_few_powers_of_ten_has_ticks(qapp):
+    axis = Axis("left")
+    axis.setLogMode(x=False, y=True)
+    assert axis.tickValues(-2.0244400101656, 1.3629695786511313, 147.2)

@@ -72,6 +72,7 @@ class FeaturesPanel(QWidget):
         self.tokens: Segmented | None = None
         self.preset = QComboBox()
         self.size_label = QLabel()
+        self.notes_label = QLabel()
         self.message = MessageLine()
         self.train_button = QPushButton("Train with these features")
         self.texts = TaskTexts(session, runner, lab, context)
@@ -116,10 +117,12 @@ class FeaturesPanel(QWidget):
             "The lecture's list of layer choices – Last layer – try Concat last four or a low "
             "layer for word relations."
         )
-        self.size_label.setTextFormat(Qt.TextFormat.PlainText)
-        self.size_label.setWordWrap(True)
-        use_font(self.size_label, "small")
-        column.addWidget(self.size_label)
+        for label in (self.size_label, self.notes_label):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+            use_font(label, "small")
+            column.addWidget(label)
+        self.notes_label.hide()
         column.addWidget(self.message)
         self.message.clear()
         make_primary(self.train_button)
@@ -198,6 +201,8 @@ class FeaturesPanel(QWidget):
         self.preset.clear()
         self.preset.addItems([p.title for p in presets(encoder.layers)])
         self.preset.addItem(_OWN_CHOICE)
+        self.notes_label.setText(" ".join(encoder.notes))
+        self.notes_label.setVisible(bool(encoder.notes))
         self._make_tokens(token_poolings(task.info.level))
         self._show(self._session.state)
         self._show_scores()

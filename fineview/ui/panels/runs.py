@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from fineview.ui.label_dialog import left_a_head
 from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import set_icon, spacing, use_font
@@ -22,11 +23,13 @@ class RunsPanel(QWidget):
     Signals:
         open_wanted(str): Show this run in the training panel.
         resume_wanted(str): Go on with it.
+        label_wanted(str): Let its head label a file.
         train_wanted(): There is no run yet; make one.
     """
 
     open_wanted = Signal(str)
     resume_wanted = Signal(str)
+    label_wanted = Signal(str)
     train_wanted = Signal()
 
     def __init__(
@@ -61,7 +64,7 @@ class RunsPanel(QWidget):
         self._show_choice()
 
     def button(self, name: str) -> QPushButton:
-        """Return `open`, `resume`, `trash`, `restore` or `folder`."""
+        """Return `open`, `resume`, `label`, `trash`, `restore` or `folder`."""
         return self._buttons[name]
 
     def _lay_out(self) -> None:
@@ -75,6 +78,7 @@ class RunsPanel(QWidget):
         for name, text, icon, tip in (
             ("open", "Open", "reopen", "Show curves and settings in the training panel (Enter)."),
             ("resume", "Go on", "resume", "Go on from the last step that was kept."),
+            ("label", "Label a file…", "label", "Let the chosen run's head label a file of texts."),
             ("trash", "Move to trash", "trash", "Put the chosen runs away; they can come back."),
             ("restore", "Restore", "resume", "Take the chosen runs out of the trash."),
             ("folder", "Open folder", "folder", "Show the files of the chosen run."),
@@ -111,6 +115,7 @@ class RunsPanel(QWidget):
         self.empty.pressed.connect(self.train_wanted)
         self._buttons["open"].clicked.connect(lambda: self._first(self.open_wanted))
         self._buttons["resume"].clicked.connect(lambda: self._first(self.resume_wanted))
+        self._buttons["label"].clicked.connect(lambda: self._first(self.label_wanted))
         self._buttons["trash"].clicked.connect(lambda: self._on_trash(self.table.selected_ids()))
         self._buttons["restore"].clicked.connect(
             lambda: self._runs.restore(set(self.table.selected_ids()))
@@ -157,6 +162,7 @@ class RunsPanel(QWidget):
             button.setVisible((name == "restore") if trash else (name != "restore"))
             button.setEnabled(bool(chosen) and (name in ("trash", "restore") or len(chosen) == 1))
         self._buttons["resume"].setEnabled(summary is not None and summary.resumable)
+        self._buttons["label"].setEnabled(summary is not None and left_a_head(summary))
         self._buttons["folder"].setVisible(not trash)
         if summary is None:
             self.detail.setText("" if not chosen else f"{len(chosen)} runs chosen.")

@@ -157,15 +157,6 @@ class TrainingSettings(QWidget):
             "Longer texts are cut – 128 – raise it for long texts; the encoder sets the limit.",
             integer=True,
         )
-        self._number(
-            more,
-            "split_seed",
-            "Split seed",
-            0,
-            2**31 - 1,
-            "Decides which texts train and which measure – 0 – change it to check a result.",
-            integer=True,
-        )
         self.more.body.addLayout(more)
         buttons = QHBoxLayout()
         buttons.setSpacing(spacing(2))

@@ -45,7 +45,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph is untyped
     ) -> list[tuple[float, list[float]]]:
         """Return the ticks by level, and note how fine the labelled ones are."""
         levels: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
-        self._labelled = min((spacing for spacing, _ in levels[:2]), default=inf)
+        # Levels between the powers of ten of a logarithmic axis have no one distance.
+        self._labelled = min((s for s, _ in levels[:2] if s is not None), default=inf)
         return levels
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:

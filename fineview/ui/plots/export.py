@@ -37,6 +37,7 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
+from fineview.core.files import spreadsheet_cell
 from fineview.ui.theme import LIGHT, Colours, painted_in, theme_colours
 
 Cell = str | int | float | None
@@ -48,7 +49,6 @@ FIGURE_FORMATS: tuple[Format, ...] = ("png", "svg", "pdf")
 _SCALE = 2
 _DPI = 96
 _HIDDEN_PROPERTY = "fineviewLeftOutOfExports"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def leave_out_of_exports(widget: QWidget) -> None:
@@ -320,7 +320,4 @@ def _bytes(buffer: QBuffer) -> bytes:
 
 
 def _harmless(cell: Cell) -> Cell:
-    """Quote a text that a spreadsheet would take for a formula (CWE-1236); numbers stay numbers."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
+    return spreadsheet_cell(cell) if isinstance(cell, str) else cell

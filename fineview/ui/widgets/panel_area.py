@@ -1,6 +1,6 @@
 """Scroll areas for a whole panel and for the column of settings at its side."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from fineview.ui.theme import spacing
@@ -26,8 +26,19 @@ class SideColumn(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the focus themselves
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._settings = settings
         self.setWidget(settings)
-        self.setMinimumWidth(settings.minimumSizeHint().width() + spacing(5))
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay as wide as the settings need when the text size changes."""
+        done = super().eventFilter(watched, event)
+        if watched is self._settings and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return done
+
+    def _fit(self) -> None:
+        self.setMinimumWidth(self._settings.minimumSizeHint().width() + spacing(5))
 
 
 class PanelArea(QScrollArea):
