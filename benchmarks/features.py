@@ -1,6 +1,7 @@
 """All layers × 3 token poolings against one vector of sentence-transformers, on the same texts.
 
-Run as `python -m benchmarks.features`; needs the extra `bench`. Both sides read the same files, cut
+Run as `python -m benchmarks.features`; needs the extra `bench`, and texts of two catalogue entries:
+`fineview fetch orange-texts movie-snippets`. Both sides read the same files, cut
 at the same length and use the same number of torch threads; repetitions are interleaved and every
 one of ours starts with an empty store and ends with the states on disk.
 """
@@ -18,14 +19,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fineview.core.data.catalogued import entry_of, load_catalogued
+from fineview.core.data.split import SplitConfig
 from fineview.core.data.task import Task, TaskInfo
 from fineview.core.features.config import PoolingConfig
 from fineview.core.features.extract import extract
 from fineview.core.features.hidden import HiddenStates
 from fineview.core.features.pooling import pool
 from fineview.core.features.store import FeatureStore
+from fineview.core.locations import Locations
+from fineview.core.models import catalog
 from fineview.core.models.catalog import locate
 from fineview.core.models.encoder import Encoder, open_encoder
+from fineview.core.models.fetch import is_stored
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -36,26 +42,23 @@ SHORT_TEXTS = 2000
 THREADS = 2
 
 
-def texts_of_words(count: int, least: int, most: int, seed: int) -> tuple[str, ...]:
-    """Draw texts: runs of the Lee corpus with a word of the analogy questions here and there.
+def texts_of(task: str, count: int) -> tuple[str, ...]:
+    """Draw texts of a fetched task.
 
     Args:
+        task: Name of the task.
         count: Number of texts.
-        least: Fewest words of a text.
-        most: Most words of a text.
-        seed: Of the draw.
+
+    Raises:
+        SystemExit: The task is not on this machine; the message says how to fetch it.
     """
-    running = locate("lee-news").read_text(encoding="utf-8").split()
-    questions = locate("google-analogies").read_text(encoding="utf-8").split()
-    rng = np.random.default_rng(seed)
-    texts = []
-    for length in rng.integers(least, most, endpoint=True, size=count):
-        start = int(rng.integers(0, len(running) - length))
-        words = running[start : start + length]
-        for place in rng.integers(0, length, size=length // 10):
-            words[place] = questions[int(rng.integers(0, len(questions)))]
-        texts.append(" ".join(words))
-    return tuple(texts)
+    entry = catalog.entry(entry_of(task))
+    cache = Locations.find().cache
+    if not is_stored(entry, cache):
+        raise SystemExit(f"Fetch the texts first: fineview fetch {entry.name}")
+    texts = load_catalogued(task, SplitConfig(), cache).texts
+    chosen = np.random.default_rng(0).choice(len(texts), count, replace=False)
+    return tuple(texts[i] for i in np.sort(chosen))
 
 
 def as_task(texts: tuple[str, ...]) -> Task:
@@ -192,8 +195,8 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, CPU, float32")
     peer = SentenceTransformer(str(locate("minilm-l6")), device="cpu")
     peer.max_seq_length = MAX_LENGTH
-    long = texts_of_words(LONG_TEXTS, 160, 200, seed=1)
-    short = texts_of_words(SHORT_TEXTS, 2, 16, seed=2)
+    long = texts_of("newsgroups-20", LONG_TEXTS)
+    short = texts_of("movie-snippets", SHORT_TEXTS)
     with tempfile.TemporaryDirectory() as cache:
         encoder = open_encoder("minilm-l6", Path(cache), device="cpu")
         encoder.load()
@@ -205,8 +208,8 @@ def main() -> None:
         rates.append(matrix_rate())
         print(f"matrix rate {max(rates) / 1e9:.0f} GFLOP/s")
         for title, outcome, texts in (
-            (f"long, cut at {MAX_LENGTH} tokens", long_outcome, long),
-            ("short, 2 to 16 words", short_outcome, short),
+            (f"20 Newsgroups, cut at {MAX_LENGTH} tokens", long_outcome, long),
+            ("movie snippets", short_outcome, short),
         ):
             show(title, outcome, len(texts), work_of(encoder, texts), max(rates))
     result = {

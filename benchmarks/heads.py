@@ -25,14 +25,14 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from torch.nn import functional
 
-from benchmarks.features import texts_of_words
-from fineview.core.data.split import split_items
+from fineview.core.data.split import SplitConfig, make_splits
 from fineview.core.data.task import Task, TaskInfo
 from fineview.core.errors import JobCancelled
 from fineview.core.features.config import PoolingConfig, presets
 from fineview.core.features.pooling import pool
 from fineview.core.laboratory import Laboratory
 from fineview.core.locations import Locations
+from fineview.core.models.catalog import locate
 from fineview.core.progress import Silent
 from fineview.core.runs.spec import RunSpec
 from fineview.core.training.config import TrainConfig, default_rate
@@ -143,10 +143,32 @@ def compare(lab: Laboratory, spec: RunSpec) -> tuple[float, float]:
     return peer / mine, oracle / mine
 
 
+def texts_of_words(count: int, least: int, most: int, seed: int) -> tuple[str, ...]:
+    """Draw texts: runs of the Lee corpus with a word of the analogy questions here and there.
+
+    Args:
+        count: Number of texts.
+        least: Fewest words of a text.
+        most: Most words of a text.
+        seed: Of the draw.
+    """
+    running = locate("lee-news").read_text(encoding="utf-8").split()
+    questions = locate("google-analogies").read_text(encoding="utf-8").split()
+    rng = np.random.default_rng(seed)
+    texts = []
+    for length in rng.integers(least, most, endpoint=True, size=count):
+        start = int(rng.integers(0, len(running) - length))
+        words = running[start : start + length]
+        for place in rng.integers(0, length, size=length // 10):
+            words[place] = questions[int(rng.integers(0, len(questions)))]
+        texts.append(" ".join(words))
+    return tuple(texts)
+
+
 class FiveThousand(Laboratory):
     """A laboratory with one task of 5,000 short texts."""
 
-    def task(self, name: str, split_seed: int = 0) -> Task:
+    def task(self, name: str, split: SplitConfig = SplitConfig()) -> Task:
         """Return it, whatever the name."""
         if not hasattr(self, "_made"):
             texts = texts_of_words(5_000, 4, 30, seed=1)
@@ -164,7 +186,7 @@ class FiveThousand(Laboratory):
                 texts=texts,
                 labels=labels,
                 classes=tuple("abcd"),
-                splits=split_items(labels, seed=split_seed),
+                splits=make_splits(labels, split).items,
             )
         return self._made
 
