@@ -29,6 +29,9 @@ from fineview.core.progress import SILENT, Report
 if TYPE_CHECKING:
     import torch
 
+_RANDOM = "random:"
+"""Begins the name of an architecture with random weights; a seed and the encoder follow."""
+
 TOKENIZER_FILES = (
     "added_tokens.json",
     "merges.txt",
@@ -75,9 +78,12 @@ class Encoder:
 
     attention = "sdpa"
 
-    def __init__(self, info: EncoderInfo, folder: ModelFolder, device: str) -> None:
+    def __init__(
+        self, info: EncoderInfo, folder: ModelFolder, device: str, random_seed: int | None = None
+    ) -> None:
         self.info = info
         self.folder = folder
+        self._random_seed = random_seed
         self._device = device
         self._loaded: Loaded | None = None
         self._tokenizer: Any = None
@@ -129,8 +135,9 @@ class Encoder:
             report.progress(0, 0, f"Loading {self.info.title}")
             _ = self.tokenizer
             report.check()
-            loaded = load_model(self.folder, self.device)
-            self.info = _corrected(self.info, self.folder, loaded)
+            loaded = load_model(self.folder, self.device, self._random_seed)
+            if self._random_seed is None:
+                self.info = _corrected(self.info, self.folder, loaded)
             self._loaded = loaded
 
     def tokens(
@@ -237,14 +244,40 @@ def _spans(words: Sequence[str], encoding: Any) -> NDArray[np.int64]:  # noqa: A
     return spans
 
 
+def random_name(name: str, seed: int = 0) -> str:
+    """Return the name of an encoder's architecture with weights drawn from a seed."""
+    return f"{_RANDOM}{seed}:{name}"
+
+
+def _open_random(
+    name: str, cache: Path, device: str, check: Callable[[], None] | None
+) -> "Encoder":
+    """Open the twin of an encoder that was never trained; its tokenizer is the same."""
+    seed, _, base = name.removeprefix(_RANDOM).partition(":")
+    if not seed.isdecimal() or not base:
+        raise ModelError(
+            f"{name!r} is not of the form {_RANDOM}SEED:ENCODER, {_RANDOM}0:minilm-l6."
+        )
+    trained = open_encoder(base, cache, device, check)
+    origin = f"{trained.info.fingerprint} {_RANDOM}{seed}"
+    info = replace(
+        trained.info,
+        name=name,
+        title=f"{trained.info.title}, random weights",
+        source=f"The architecture of {trained.info.title}, weights drawn from seed {seed}.",
+        fingerprint=hashlib.sha256(origin.encode()).hexdigest(),
+    )
+    return Encoder(info, trained.folder, device, int(seed))
+
+
 def open_encoder(
     name: str, cache: Path, device: str = "auto", check: Callable[[], None] | None = None
 ) -> Encoder:
     """Find an encoder and read what it is, without loading it.
 
     Args:
-        name: A name of the catalogue, `hub:owner/name@commit` of a stored snapshot, or the path
-            of a local transformers folder.
+        name: A name of the catalogue, `hub:owner/name@commit` of a stored snapshot, the path of a
+            local transformers folder, or `random_name` of one of these.
         cache: Folder where sums of files are remembered.
         device: `auto`, `cuda`, `mps` or `cpu`.
         check: Called while files are read for their sums; may raise to stop.
@@ -252,6 +285,8 @@ def open_encoder(
     Raises:
         ModelError: There is no such encoder, or its files are missing, damaged or not safe.
     """
+    if name.startswith(_RANDOM):
+        return _open_random(name, cache, device, check)
     known = {entry.name: entry for entry in catalog.entries("encoder")}
     if name in known:
         entry = known[name]

@@ -39,12 +39,14 @@ class Loaded:
     unexpected: frozenset[str]
 
 
-def load_model(folder: ModelFolder, device: str) -> Loaded:
+def load_model(folder: ModelFolder, device: str, random_seed: int | None = None) -> Loaded:
     """Load the bare encoder in float32.
 
     Args:
         folder: A vetted folder.
         device: `cpu`, `cuda` or `mps`.
+        random_seed: Draws the weights anew, as before pretraining (transformers' own rule with the
+            configuration's `initializer_range`), instead of reading them.
 
     Raises:
         ModelError: transformers does not know the architecture, or the weights do not fit it.
@@ -66,6 +68,8 @@ def load_model(folder: ModelFolder, device: str) -> Loaded:
     options: dict[str, Any] = {}
     if "add_pooling_layer" in inspect.signature(kind.__init__).parameters:
         options["add_pooling_layer"] = False
+    if random_seed is not None:
+        return _random_model(kind, config, attention, options, random_seed, device)
     with _quiet():
         try:
             model, report = AutoModel.from_pretrained(
@@ -95,6 +99,27 @@ def load_model(folder: ModelFolder, device: str) -> Loaded:
             f"{folder.path} does not fit on {device} ({first_line(error)}): choose the device cpu."
         ) from error
     return Loaded(model, attention, frozenset(report["unexpected_keys"]))
+
+
+def _random_model(
+    kind: Any,  # noqa: ANN401 - a transformers class
+    config: Any,  # noqa: ANN401 - PretrainedConfig
+    attention: str,
+    options: dict[str, Any],
+    seed: int,
+    device: str,
+) -> Loaded:
+    """Build the architecture with weights drawn from a seed; the process's own draws go on."""
+    import torch
+
+    with _quiet(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = kind._from_config(
+            config, dtype=torch.float32, attn_implementation=attention, **options
+        )
+    model.eval()
+    model.to(device)
+    return Loaded(model, attention, frozenset())
 
 
 def _config(folder: ModelFolder, known: Mapping[str, Any]) -> Any:  # noqa: ANN401 - PretrainedConfig

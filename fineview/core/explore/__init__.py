@@ -1,0 +1,1 @@
+"""What the features panel asks of the laboratory: maps of layers and texts, senses, masking."""
