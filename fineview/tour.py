@@ -127,6 +127,8 @@ class _Guide:
         self.picture("10-data-open")
         self.window.show_data("catalogue")
         self.picture("11-data-catalogue")
+        self.map_layers()
+        self.map_texts()
         self.measured["stall_p99_ms"] = round(self.window.heartbeat.p99_ms(), 1)
 
     # What a user does
@@ -135,7 +137,7 @@ class _Guide:
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=at or widget.rect().center())
 
     def press_layer(self, layer: int) -> None:
-        picker = self.features.layers
+        picker = self.features.choices.layers
         self.click(picker, picker.row_rect(layer).center().toPoint())
         self.settle()
         assert picker.layers == (layer,), picker.layers
@@ -196,6 +198,38 @@ class _Guide:
         self.window.open_paths([file])
         sheet = self.data.importing.sheet
         self.wait(lambda: sheet.isVisible() and sheet.use_button.isEnabled(), "the sample's rows")
+
+    def map_layers(self) -> None:
+        """Compute the layer map of word relations and use its best cell."""
+        self.window.choose_task("word-relations")
+        self.wait(self.task_is("word-relations"), "the task")
+        self.window.show_panel("features")
+        page = self.show_page("map")
+        self.click(page.compute)
+        self.wait(lambda: page.shown is not None and not self.window.runner.jobs, "the layer map")
+        self.picture("12-layer-map")
+        self.measured["layer_map"] = page.said.text()
+
+    def map_texts(self) -> None:
+        """Draw the texts, go to layer 2, select some."""
+        page = self.show_page("space")
+        self.click(page.bar.draw)
+        self.wait(lambda: page.shown is not None and not self.window.runner.jobs, "the map")
+        page.bar.layer.setValue(2)
+        self.wait(lambda: not self.window.runner.jobs, "the layers")
+        self.click(page.bar.tool.segment("rectangle"))
+        canvas = page.scatter.canvas
+        corners = (canvas.rect().center() / 2, canvas.rect().center())
+        QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=corners[0])
+        QTest.mouseMove(canvas, corners[1])
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=corners[1])
+        self.settle()
+        self.picture("13-map-of-texts")
+
+    def show_page(self, name: str) -> Any:  # noqa: ANN401 - pages differ
+        self.window.session.view(features_page=name)
+        self.settle()
+        return self.features.page(name)
 
     def show_all_runs(self) -> None:
         shown = {summary.run_id for summary in self.window.runs.summaries}

@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Slot
 from fineview.ui.widgets.job_strip import JobStrip
 from fineview.work.jobs import Job, JobRunner, Lane
 
-QUIET = ("Judge the example",)
-"""Jobs that are over within milliseconds: a strip that flashes helps nobody."""
+QUIET = ("Judge the example", "Time the layers", "Mask tokens")
+"""Jobs that are over at once, or that nobody asked for: a strip that flashes helps nobody."""
 
 
 class JobWatch(QObject):

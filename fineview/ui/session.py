@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from fineview.core.errors import FineviewError
+from fineview.core.explore.choices import MapChoice, MaskChoice, SpaceChoice, WordsChoice
 from fineview.core.features.config import PoolingConfig
 from fineview.core.files import atomic_write
 from fineview.core.runs.spec import RunSpec, spec_from_dict
@@ -29,7 +30,12 @@ class SessionState:
         second: Its second text, at pair level.
         run: The run on display, or "".
         overlaid: Runs drawn behind it.
+        layer_map: How the layer map is measured.
+        space: How the map of texts is drawn.
+        words: Which word's occurrences are compared.
+        masking: Which tokens of the example are masked.
         panel: The panel in front. This and what follows is not undone.
+        features_page: The page of the features panel in front.
         theme: Light, dark, or as the system.
         text_scale: Size of all text, 1 = the system's.
         smoothing: Weight of the past in the drawn training curve, 0 … 0.99.
@@ -42,7 +48,12 @@ class SessionState:
     second: str = ""
     run: str = ""
     overlaid: tuple[str, ...] = ()
+    layer_map: MapChoice = field(default_factory=MapChoice)
+    space: SpaceChoice = field(default_factory=SpaceChoice)
+    words: WordsChoice = field(default_factory=WordsChoice)
+    masking: MaskChoice = field(default_factory=MaskChoice)
     panel: str = "training"
+    features_page: str = "texts"
     theme: ThemeMode = "system"
     text_scale: float = 1.0
     smoothing: float = 0.8
@@ -50,7 +61,8 @@ class SessionState:
     folded: tuple[str, ...] = ("more",)
 
 
-UNDONE = ("spec", "example", "second", "run", "overlaid")
+_LOOKS = ("layer_map", "space", "words", "masking")
+UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
 
 
@@ -104,6 +116,19 @@ class Session(QObject):
         """Change training settings; raises as `edit_spec`."""
         training: TrainConfig = replace(self.state.spec.training, **changes)
         self.edit_spec(text, training=training)
+
+    def edit_look(self, text: str, name: str, **changes: Any) -> None:  # noqa: ANN401 - of a choice
+        """Change how something is looked at.
+
+        Args:
+            text: Names the change.
+            name: `layer_map`, `space`, `words` or `masking`.
+            **changes: Fields of that choice.
+
+        Raises:
+            ConfigError: The choice refuses the value; nothing is changed.
+        """
+        self.edit(text, **{name: replace(getattr(self.state, name), **changes)})
 
     def edit_pooling(self, text: str, pooling: PoolingConfig, width: int = 0) -> None:
         """Change how hidden states become features.
@@ -220,6 +245,10 @@ def _restored(name: str, value: Any, default: Any) -> Any:  # noqa: ANN401 - JSO
     """
     if name == "spec":
         return spec_from_dict(value, "the saved session")
+    if name in _LOOKS:
+        from pydantic import TypeAdapter  # slow to import; only a stored session needs it
+
+        return TypeAdapter(type(default)).validate_python(value)
     if name in ("overlaid", "folded"):
         if not all(isinstance(part, str) for part in value):
             raise ValueError(name)

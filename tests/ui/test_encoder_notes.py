@@ -11,7 +11,7 @@ def test_the_features_panel_says_what_was_left_out(make_window, qtbot, tmp_path)
     file.write_text(json.dumps(json.loads(file.read_text()) | {"_attn_implementation": "sdpa"}))
     window = make_window()
     window.show_panel("features")
-    panel = window.panel("features")
+    panel = window.panel("features").choices
     assert panel.notes_label.isHidden()
     window.session.edit_spec("Choose the encoder", encoder=str(folder))
     qtbot.waitUntil(lambda: not panel.notes_label.isHidden(), timeout=20_000)

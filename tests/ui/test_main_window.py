@@ -242,7 +242,7 @@ def test_a_typed_example_is_judged(qtbot, window):
 
 def test_layers_are_chosen_by_mouse_and_taken_back(qtbot, window):
     window.registry.all["panel_features"].trigger()
-    panel = window.panel("features")
+    panel = window.panel("features").choices
     qtbot.waitUntil(lambda: panel.layers.block_count == 2)
     click(panel.layers, panel.layers.row_rect(1).center().toPoint())
     assert window.session.state.spec.pooling.layers == (1,)
@@ -418,6 +418,7 @@ def tempting(widget):
 def leads_away(text):
     """Say whether a button opens a dialog of the system, a menu, or the network."""
     starts = ("Open fo", "Show its", "Sample", "Download", "Fetch", "Look up", "Search", "Remove")
+    starts += ("Coordinates", "Other encoders")  # menus
     return text.endswith("…") or text.startswith(starts)
 
 

@@ -1,13 +1,14 @@
 """The texts half of the features panel: one text as tokens, and what the task is."""
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QListWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QListWidget, QVBoxLayout, QWidget
 
 from fineview.core.features.config import WORD_CAP
 from fineview.core.laboratory import Laboratory
 from fineview.core.models.info import Token
 from fineview.core.progress import Report
 from fineview.ui.context import Context
+from fineview.ui.panels.features_example import ExampleFields
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing, use_font
 from fineview.ui.widgets.format import count_text
@@ -35,8 +36,8 @@ class TaskTexts(QWidget):
         self._context = context
         self._job: Job | None = None
         self._asked: tuple[str, str, str] | None = None
-        self.first = QLineEdit()
-        self.second = QLineEdit()
+        self.fields = ExampleFields(session, context, "to cut into tokens")
+        self.first, self.second = self.fields.first, self.fields.second
         self.strip = TokenStrip()
         self.strip_note = QLabel()
         self.about = QLabel()
@@ -46,13 +47,10 @@ class TaskTexts(QWidget):
         self._timer.setInterval(_AFTER_TYPING_MS)
         self._timer.timeout.connect(self.show_tokens)
         self._lay_out()
-        self.first.textEdited.connect(lambda text: session.edit("Type an example", example=text))
-        self.second.textEdited.connect(lambda text: session.edit("Type an example", second=text))
         self.examples.itemClicked.connect(lambda _item: self._use_example())
         self.examples.itemActivated.connect(lambda _item: self._use_example())
         context.changed.connect(self._show_task)
         session.changed.connect(self._on_session)
-        self._show_example(session.state)
         self._show_task()
 
     def _lay_out(self) -> None:
@@ -60,16 +58,7 @@ class TaskTexts(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(spacing(2))
         column.addWidget(section_title("One text as the encoder sees it"))
-        lines = QHBoxLayout()
-        lines.setSpacing(spacing(2))
-        for field, name in ((self.first, "First text"), (self.second, "Second text")):
-            field.setAccessibleName(name)
-            field.setClearButtonEnabled(True)
-            field.setToolTip(
-                f"{name} to cut into tokens – any text – or press an example of the task below."
-            )
-            lines.addWidget(field)
-        column.addLayout(lines)
+        column.addWidget(self.fields)
         column.addWidget(self.strip)
         self.strip_note.setTextFormat(Qt.TextFormat.PlainText)
         self.strip_note.setWordWrap(True)
@@ -92,21 +81,13 @@ class TaskTexts(QWidget):
     @Slot(object, object)
     def _on_session(self, state: SessionState, old: SessionState) -> None:
         if (state.example, state.second) != (old.example, old.second):
-            self._show_example(state)
             self._timer.start()
-
-    def _show_example(self, state: SessionState) -> None:
-        for field, text in ((self.first, state.example), (self.second, state.second)):
-            if field.text() != text:
-                field.setText(text)
-                field.setCursorPosition(0)
 
     @Slot()
     def _show_task(self) -> None:
         task = self._context.task
         if task is None:
             return
-        self.second.setVisible(task.info.level == "pair")
         self.task_title.setText(task.info.title)
         sizes = " / ".join(count_text(n) for n in task.sizes)
         by = f", split by {task.info.split_by}" if task.info.split_by else ""
@@ -166,30 +147,43 @@ class TaskTexts(QWidget):
     @Slot(object)
     def _on_tokens_cut(self, tokens: tuple[Token, ...]) -> None:
         self._job = None
+        pair = len({t.segment for t in tokens}) > 1
         self.strip.set_tokens(
             [
                 TokenChip(
                     text=t.text,
                     special=t.special,
-                    segment=t.segment,
+                    segment=t.segment if pair else None,
                     continues=t.continues,
-                    weight=None,
-                    tooltip=f"token {i}, id {t.id}, segment {'AB'[min(t.segment, 1)]}",
+                    tooltip=f"Id {t.id} of the vocabulary, segment {t.segment}.",
                 )
-                for i, t in enumerate(tokens)
+                for t in tokens
             ]
         )
-        words = sum(not t.special and not t.continues for t in tokens)
-        self.strip_note.setText(
-            f"{len(tokens)} tokens, {words} of them begin a word; special tokens are grey, "
-            "## goes on a word."
-        )
+        self.strip_note.setText(_about(tokens, pair))
         self.show_tokens()
 
     @Slot(object)
     def _on_not_cut(self, error: Exception) -> None:
         self._job = None
         self.strip_note.setText(str(error))
+
+
+def _about(tokens: tuple[Token, ...], pair: bool) -> str:
+    """Return what a newcomer asks of the strip: what is grey, what ## is, what the lines are."""
+    words = sum(not t.special and not t.continues for t in tokens)
+    special = sum(t.special for t in tokens)
+    said = f"{count_text(len(tokens))} tokens: {count_text(words)} begin a word"
+    more = len(tokens) - words - special
+    said += f", {count_text(more)} go on one (joined to it)" if more else ""
+    said += f", {count_text(special)} are added by the tokenizer (grey)."
+    names = list(dict.fromkeys(t.text for t in tokens if t.special))
+    if pair and len(names) > 1:
+        said += (
+            f" {names[-1]} ends each text. The solid line is segment 0 (text A), the dashed one "
+            f"segment 1 (text B); BERT adds a vector of its own to each."
+        )
+    return said
 
 
 def _cap_note(items: int, level: str) -> tuple[str, ...]:

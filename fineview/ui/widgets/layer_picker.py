@@ -43,6 +43,7 @@ class LayerPicker(QWidget):
         self._bytes: float | None = None
         self._layers: tuple[int, ...] = (12,)
         self._scores: dict[int, float] = {}
+        self._where = ""
         self._cursor = 12
         self._anchor = 12
         self._hover = -1
@@ -90,9 +91,9 @@ class LayerPicker(QWidget):
         self._announce()
         self.update()
 
-    def set_scores(self, scores: dict[int, float] | None) -> None:
+    def set_scores(self, scores: dict[int, float] | None, where: str = "in a run") -> None:
         """Show what was reached with a layer (accuracy, 0 … 1) beside it, where it is known."""
-        self._scores = dict(scores or {})
+        self._scores, self._where = dict(scores or {}), where
         self.update()
 
     def row_rect(self, layer: int) -> QRectF:
@@ -279,7 +280,7 @@ class LayerPicker(QWidget):
         if self._bytes is not None:
             parts.append(bytes_text(self._bytes))
         if score is not None:
-            parts.append(f"accuracy {score:.3f} in a run")
+            parts.append(f"accuracy {score:.3f} {self._where}")
         return ", ".join(parts) + "."
 
     def _announce(self) -> None:

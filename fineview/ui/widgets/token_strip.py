@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -34,6 +35,7 @@ class TokenChip:
         segment: 0 for the first text of a pair, 1 for the second; None where there are no two.
         continues: Whether it continues the word before it; drawn as "##ing", joined to it.
         weight: Share in 0 … 1 painted behind it, None for none.
+        masked: Whether the mask token stands in its place; drawn dashed and struck through.
         tooltip: What more there is to say.
     """
 
@@ -42,6 +44,7 @@ class TokenChip:
     segment: int | None = None
     continues: bool = False
     weight: float | None = None
+    masked: bool = False
     tooltip: str = ""
 
 
@@ -50,7 +53,12 @@ class TokenStrip(QWidget):
 
     Attributes:
         tokens: What is shown, without what is past 512 tokens.
+
+    Signals:
+        pressed(int): A person pressed a token, or Space or Enter on it; after `make_pressable`.
     """
+
+    pressed = Signal(int)
 
     def __init__(self, name: str = "Tokens", empty: str = "No text yet: type one above.") -> None:
         super().__init__()
@@ -66,6 +74,8 @@ class TokenStrip(QWidget):
         self._hidden = 0
         self._rects: list[QRectF] = []
         self._cursor = 0
+        self._pressable = False
+        self._held: int | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -77,14 +87,22 @@ class TokenStrip(QWidget):
         return self._tokens
 
     def set_tokens(self, tokens: Sequence[TokenChip]) -> None:
-        """Show tokens; more than 512 are counted, not drawn."""
+        """Show tokens; more than 512 are counted, not drawn. The same ones keep the cursor."""
+        same = [one.text for one in tokens[:MOST_TOKENS]] == [one.text for one in self._tokens]
         self._tokens = tuple(tokens[:MOST_TOKENS])
         self._hidden = len(tokens) - len(self._tokens)
-        self._cursor = 0
+        self._cursor = self._cursor if same else 0
         self._announce()
         self._place(self.width())
         self.updateGeometry()
         self.update()
+
+    def make_pressable(self, tooltip: str) -> None:
+        """Let tokens be pressed; special ones do nothing."""
+        self._pressable = True
+        describe(self, self.accessibleName(), tooltip)
+        self.setToolTip("")
+        self.setMouseTracking(True)
 
     def chip_rect(self, index: int) -> QRectF:
         """Return where a token is drawn."""
@@ -148,7 +166,10 @@ class TokenStrip(QWidget):
             Qt.Key.Key_End: last,
         }
         key = Qt.Key(event.key())
-        if key in moves and last >= 0:
+        presses = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if key in presses and self._can_press(self._cursor):
+            self.pressed.emit(self._cursor)
+        elif key in moves and last >= 0:
             self._cursor = min(max(moves[key], 0), last)
             self._announce()
             self.update()
@@ -156,6 +177,38 @@ class TokenStrip(QWidget):
             QToolTip.showText(where, plain_tooltip(self._words(self._cursor)), self)
         else:
             super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Hold the token under the mouse."""
+        index = self._index_at(event.position().toPoint())
+        left = event.button() == Qt.MouseButton.LeftButton
+        self._held = index if left and self._can_press(index) else None
+        if self._held is None:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Show by the mouse's shape what can be pressed."""
+        super().mouseMoveEvent(event)
+        if self._pressable:
+            over = self._can_press(self._index_at(event.position().toPoint()))
+            shape = Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor
+            self.setCursor(shape)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Press the token that was held, if the mouse is still on it."""
+        held, self._held = self._held, None
+        if held is None:
+            super().mouseReleaseEvent(event)
+        elif held == self._index_at(event.position().toPoint()):
+            self._cursor = held
+            self._announce()
+            self.update()
+            self.pressed.emit(held)
+
+    def _can_press(self, index: int | None) -> bool:
+        if not self._pressable or index is None or not 0 <= index < len(self._tokens):
+            return False
+        return not self._tokens[index].special
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the chips."""
@@ -183,11 +236,14 @@ class TokenStrip(QWidget):
             fill = mix(colours.window, colours.trained, 0.08 + 0.72 * min(max(chip.weight, 0), 1))
         under = spacing(1) if chip.segment is not None else 0
         body = rect.adjusted(0, 0, 0, -under)
-        box(painter, body, fill=fill, radius=3)
-        ink = colours.muted if chip.special else colours.text
+        outline = pen(colours.new, 1.6, dashes=(3.0, 2.0)) if chip.masked else None
+        box(painter, body, fill=fill, line=outline, radius=3)
+        ink = colours.muted if chip.special or chip.masked else colours.text
         if chip.weight is not None:
             ink = ink_on(fill)
-        text(painter, body, _shown(chip), ink, font=font_for("fixed-small"), align=CENTRE)
+        font = font_for("fixed-small")
+        font.setStrikeOut(chip.masked)
+        text(painter, body, _shown(chip), ink, font=font, align=CENTRE)
         self._underline(painter, rect, chip.segment)
         if index == self._cursor and self.hasFocus():
             focus_ring(painter, body.adjusted(-2, -2, 2, 2), colours, 4)
@@ -225,13 +281,16 @@ class TokenStrip(QWidget):
         x = y = float(spacing(0.5))
         rects: list[QRectF] = []
         room = max(width - spacing(0.5), 1)
+        # What follows the tokens stays together: it explains them.
+        behind = [metrics.horizontalAdvance(said) + spacing(3) for said, _ in self._after()]
         for index, word in enumerate(words):
             wide = min(metrics.horizontalAdvance(word) + spacing(2), room - spacing(0.5))
             joined = index < len(self._tokens) and self._tokens[index].continues
             if rects:
                 after = index == len(self._tokens)
                 x = rects[-1].right() + (1 if joined else spacing(6) if after else spacing(1))
-            if rects and x + wide > room:
+            needed = sum(behind) if index == len(self._tokens) else wide
+            if rects and x + needed > room:
                 x, y = float(spacing(0.5)), y + height + spacing(1.5)
             rects.append(QRectF(x, y, wide, height))
         return rects
@@ -247,6 +306,8 @@ class TokenStrip(QWidget):
         parts = [f"{_shown(chip)}", f"token {index + 1} of {len(self._tokens) + self._hidden}"]
         if chip.special:
             parts.append("added by the tokenizer")
+        if chip.masked:
+            parts.append("masked")
         if chip.continues:
             parts.append("continues the word before it")
         if chip.segment is not None:

@@ -1,0 +1,67 @@
+"""The left column of the features panel, driven as a person would."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from fineview.core.features.config import PoolingConfig
+from fineview.core.runs.spec import RunSpec
+from tests.core.tiny import tiny_encoder_folder
+
+
+@pytest.fixture
+def window(make_window, tmp_path, qtbot):
+    window = make_window()
+    tiny = str(tiny_encoder_folder(tmp_path / "tiny"))
+    window.session.edit("Begin", spec=RunSpec(encoder=tiny))
+    qtbot.waitUntil(lambda: window.context.encoder.name == tiny, timeout=30_000)
+    window.show_panel("features")
+    return window
+
+
+def write(field, text):
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+
+
+def test_layers_can_be_typed_and_taken_back(window):
+    choices = window.panel("features").choices
+    write(choices.expression, "-2..-1")
+    assert window.session.state.spec.pooling == PoolingConfig(layers=(1, 2), mix="mean")
+    assert choices.expression.text() == "1–2"
+    assert choices.layers.layers == (1, 2)
+    window.registry.all["undo"].trigger()
+    assert choices.expression.text() == "2"
+    write(choices.expression, "n-1")
+    assert window.session.state.spec.pooling.layers == (1,)
+
+
+def test_layers_the_encoder_lacks_are_told_beside_the_field(window):
+    choices = window.panel("features").choices
+    before = window.session.state.spec
+    write(choices.expression, "1..9")
+    assert choices.message.text == "“1..9” names layer 9, but this encoder has layers 0 … 2."
+    assert choices.expression.text() == "1..9"  # what was typed stays, to be mended
+    assert window.session.state.spec == before
+    write(choices.expression, "all")
+    assert not choices.message.isVisible()
+    assert window.session.state.spec.pooling.layers == (1, 2)
+
+
+def test_the_time_of_a_text_is_measured_and_follows_the_layers(qtbot, window):
+    choices = window.panel("features").choices
+    qtbot.waitUntil(choices.cost.isVisible, timeout=20_000)
+    assert "ms a text through all 2 blocks" in choices.cost.text()
+    write(choices.expression, "1")
+    assert "ms a text up to layer 1" in choices.cost.text()
+
+
+def test_scores_of_the_layer_map_stand_beside_the_layers(window):
+    choices = window.panel("features").choices
+    choices.show_map({0: 0.25, 2: 0.5})
+    choices.layers.setFocus()
+    assert "accuracy 0.500 in the layer map" in choices.layers._words(2)
+    choices.show_map({})
+    assert "accuracy" not in choices.layers._words(2)
