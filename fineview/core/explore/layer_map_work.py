@@ -92,16 +92,18 @@ class _Mapper:
         depths = [lab.encoder_info(name).layers for name in names]
         singles = [3 * (depth + 1) for depth in depths]
         self.total = sum(singles) + 9 * len(names) + (singles[0] if twin else 0)
-        # All encoders are read before the first probe: their rows must be the same.
-        states = {name: self._states(name) for name in (*names, *([twin] if twin else []))}
+        # All encoders are read before the first probe: their rows must be the same. The twin cuts
+        # texts as its original does, so that its pass need not hold the first cells up.
+        states = {name: self._states(name) for name in names}
         self._agree(states)
         began = time.monotonic()
         self._majority()
         self._tfidf()
         self.seconds += time.monotonic() - began
         for name, of_encoder in states.items():
-            self._probe_encoder(name, of_encoder, control=name == twin)
+            self._probe_encoder(name, of_encoder, control=False)
         if twin:
+            self._probe_encoder(twin, self._states(twin), control=True)
             self._random_line(twin)
         return self._snapshot(complete=True)
 

@@ -28,7 +28,7 @@ def reading(found: LayerMap, metric: MapMetric) -> str:
     if tied:
         parts.append(f"{plural(tied, 'other')} cannot be told from it")
     else:
-        parts.append("all others are clearly worse")
+        parts.append("no other cell is tied with it")
     for line in found.lines:
         value = line.score(metric)
         parts.append(f"{line.title} {value.value:.3f}" if value else f"{line.title}: {line.note}")

@@ -17,15 +17,12 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from fineview.core.explore.choices import MapMetric
 from fineview.core.explore.layer_map import LayerMap, MapCell, MapPass
 from fineview.core.features.config import PoolingConfig
-from fineview.ui.plots.export import Cell, Table, add_export_menu
+from fineview.ui.plots.export import Table, add_export_menu
 from fineview.ui.plots.heat import heat
+from fineview.ui.plots.layer_heat_words import BEST, METRICS, TIED, cell_words, map_table
 from fineview.ui.theme import font_for, ink_on, spacing, theme_colours
-from fineview.ui.widgets.format import accuracy_text, count_text
 from fineview.ui.widgets.labels import describe, plain_tooltip
 from fineview.ui.widgets.painting import CENTRE, LEFT, RIGHT, box, pen, text
-
-METRICS: dict[MapMetric, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
-BEST, TIED = "●", "○"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,49 +93,11 @@ class LayerHeat(QWidget):
     def words(self, cell: MapCell) -> str:
         """Return a cell in words."""
         assert self.shown is not None
-        accuracy, f1 = cell.accuracy, cell.macro_f1
-        lines = [
-            cell.title,
-            f"accuracy {accuracy_text(accuracy.value, (accuracy.low, accuracy.high))}",
-            f"macro-F1 {accuracy_text(f1.value, (f1.low, f1.high))}",
-            f"n = {count_text(self.shown.rows)}, {self.shown.folds} folds",
-        ]
-        if cell.weights:
-            shares = ", ".join(
-                f"{layer}: {share:.2f}"
-                for layer, share in zip(cell.pooling.layers, cell.weights, strict=True)
-            )
-            lines.append(f"learned weights {shares}")
-        score = cell.score(self.measure)
-        if score.best:
-            lines.append(f"{BEST} best of the map")
-        elif score.tied:
-            lines.append(f"{TIED} cannot be told from the best")
-        return "\n".join(lines)
+        return cell_words(self.shown, cell, self.measure)
 
     def table(self) -> Table:
         """Return all numbers, the controls included."""
-        header = ["encoder", "what", "layers", "mix", "tokens"]
-        for name in METRICS:
-            header += [name, f"{name}_low", f"{name}_high", f"{name}_tied"]
-        rows: list[list[Cell]] = []
-        if self.shown is None:
-            return header, rows
-        for cell in self.shown.cells:
-            pooling = cell.pooling
-            layers = " ".join(map(str, pooling.layers))
-            row: list[Cell] = [cell.encoder, cell.title, layers, pooling.mix, pooling.tokens]
-            for metric in METRICS:
-                score = cell.score(metric)
-                row += [score.value, score.low, score.high, int(score.tied)]
-            rows.append(row)
-        for line in self.shown.lines:
-            row = ["", line.title, "", "", ""]
-            for metric in METRICS:
-                value = line.score(metric)
-                row += [value.value, value.low, value.high, None] if value else [None] * 4
-            rows.append(row)
-        return header, rows
+        return map_table(self.shown)
 
     def event(self, event: QEvent) -> bool:
         """Say in words what is under the mouse."""
