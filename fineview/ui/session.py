@@ -117,7 +117,7 @@ class Session(QObject):
         training: TrainConfig = replace(self.state.spec.training, **changes)
         self.edit_spec(text, training=training)
 
-    def edit_look(self, text: str, name: str, **changes: Any) -> None:  # noqa: ANN401 - of a choice
+    def edit_look(self, text: str, name: str, /, **changes: Any) -> None:  # noqa: ANN401 - of a choice
         """Change how something is looked at.
 
         Args:

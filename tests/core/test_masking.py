@@ -184,6 +184,9 @@ def test_vectors_of_zeros_have_no_direction():
     zero, one = np.zeros((1, 2)), np.array([[0.0, 3.0]])
     assert moved(zero[0], zero).distances.tolist() == [0]
     assert moved(one[0], zero).distances.tolist() == [1]
+    assert moved(one[0], -one).distances.tolist() == [2]
+    uneven = np.array([[0.1, 0.7, -0.3]])
+    assert moved(uneven[0], uneven).distances.tolist() == [0]
     assert moved(zero[0], one).ratios.tolist() == [np.inf]
     assert moved(one[0], 2 * one).ratios.tolist() == [2]
 

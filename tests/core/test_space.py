@@ -350,7 +350,7 @@ def test_coordinates_of_some_points_are_taken_for_those(space, tmp_path):
         ("item,x,y\n0,1,2\n", "no item 0"),
         ("item,x,y\n1,1,2\n1,3,4\n", "line 3: Item 1 stands in line 2 already"),
         ("item,text,x,y\n{first},other,1,2\n", "line 2, column 'text': Item"),
-        ('item,x,y\n"' + "1" * 200_000 + '",1,2\n', "no CSV"),
+        ('item,x,y\n"' + "1" * 200_000 + '",1,2\n', "no CSV|no item number"),
     ],
 )
 def test_bad_coordinates_are_refused_by_line(space, tmp_path, text, said):

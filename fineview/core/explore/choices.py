@@ -95,7 +95,6 @@ class WordsChoice:
         word: The word, as typed; case does not matter.
         tokens: How the sub-tokens of an occurrence become one vector.
         layer: Layer looked at; -1 is the last.
-        method: Projection of the occurrences.
         most: Most occurrences; more are sampled, and the window says so.
     """
 
@@ -104,13 +103,11 @@ class WordsChoice:
     word: str = ""
     tokens: Literal["first", "last", "mean"] = "mean"
     layer: int = -1
-    method: Projection = "pca"
     most: int = 500
 
     def __post_init__(self) -> None:
         """Refuse what cannot be looked up."""
         _one_of(self.tokens, ("first", "last", "mean"), "Token pooling", "tokens")
-        _one_of(self.method, get_args(Projection), "Projection", "method")
         if not 2 <= self.most <= 5000:
             raise ConfigError(f"Occurrences must be within 2 … 5,000, not {self.most:,}.", "most")
 
@@ -120,8 +117,8 @@ class MaskChoice:
     """Which tokens of the example are replaced by the mask token.
 
     Attributes:
-        text: The example (both texts of a pair, joined by a tab) that `masked` counts in; another
-            example starts unmasked.
+        text: The example with encoder and maximum length, whose tokens `masked` counts; another
+            one starts unmasked.
         masked: Positions of tokens, [CLS] is 0; ascending.
     """
 

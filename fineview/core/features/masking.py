@@ -111,10 +111,16 @@ def moved(before: NDArray[np.floating], after: NDArray[np.floating]) -> Shifts:
     """
     old, new = before.astype(np.float64), after.astype(np.float64)
     length, other = np.linalg.norm(old, axis=-1), np.linalg.norm(new, axis=-1)
-    product = length * other
+    # Half the squared distance of the unit vectors is 1 − cosine, without its rounding near 0.
+    apart = _units(new, other) - _units(old, length)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = np.where(product > 0, (old * new).sum(axis=-1) / product, 0)
         ratio = np.where(length > 0, other / length, np.where(other > 0, np.inf, 1))
-    same = (length == 0) & (other == 0)
-    distance = np.where(same, 0, 1 - np.clip(cosine, -1, 1))
+    one_is_zero = (length == 0) != (other == 0)
+    distance = np.where(one_is_zero, 1, (apart**2).sum(axis=-1) / 2)
     return Shifts(distance, ratio)
+
+
+def _units(vectors: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return vectors of length 1, (..., D); zeros stay zeros."""
+    units: NDArray[np.float64] = vectors / np.where(lengths > 0, lengths, 1)[..., None]
+    return units

@@ -21,6 +21,7 @@ from fineview.ui.context import Context
 from fineview.ui.panels.features_example import ExampleFields
 from fineview.ui.panels.features_masking_turn import EachInTurn
 from fineview.ui.panels.features_masking_words import columns, reading, seen
+from fineview.ui.plots.export import add_export_menu
 from fineview.ui.plots.layer_bars import LayerBars
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing
@@ -89,6 +90,7 @@ class MaskingPage(QWidget):
         self._timer.timeout.connect(self._refresh)
         self._lay_out()
         self.strip.pressed.connect(self._on_pressed)
+        add_export_menu(self.strip, self.turn.table, name="masked-in-turn")
         self.unmask.clicked.connect(lambda: self._mask("Unmask all tokens", ()))
         self.turn.changed.connect(self._show_chips)
         self.turn.failed.connect(lambda words: self.message.show_message("bad", words))
