@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
+from shiboken6 import isValid
 
 from fineview.core.errors import FineviewError
 from fineview.core.explore.choices import MapChoice, MaskChoice, SpaceChoice, WordsChoice
@@ -91,6 +92,17 @@ class Session(QObject):
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(_SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self.save)
+
+    def __del__(self) -> None:
+        """Empty the stack while all of it is alive.
+
+        A collector that clears a cycle of session, stack and commands may free a command of
+        Python's first, and the stack then deletes it once more.
+        """
+        stack = getattr(self, "undo_stack", None)
+        if stack is not None and isValid(stack):
+            stack.blockSignals(True)
+            stack.clear()
 
     def edit(self, text: str, **changes: Any) -> None:  # noqa: ANN401 - fields of SessionState
         """Change undoable fields.
