@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +152,7 @@ def _folds(
 ) -> list[NDArray[np.int64]]:
     from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-    strata = labels.astype(np.int64) if kind == "class" else _fifths(labels)
+    strata = labels.astype(np.int64) if kind == "class" else fifths(labels)
     options = {"n_splits": count, "shuffle": True, "random_state": config.seed}
     blank = np.zeros(len(labels))
     commonest = int(np.bincount(strata - strata.min()).max())
@@ -175,6 +175,7 @@ def _distinct(keys: NDArray[np.int64]) -> int:
     return 1 + int(np.count_nonzero(np.diff(np.sort(keys)))) if len(keys) else 0
 
 
-def _fifths(values: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.int64]:
+def fifths(values: NDArray[np.number[Any]]) -> NDArray[np.int64]:
+    """Return the fifth, 0 … 4 by rank, that each of N numbers is in: what stratifies numbers."""
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
     return (ranks * 5 // max(len(values), 1)).astype(np.int64)

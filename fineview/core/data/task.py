@@ -12,6 +12,9 @@ from fineview.core.errors import DataError
 
 Level = Literal["sentence", "pair", "word"]
 """What one label belongs to."""
+ITEM_NAME: dict[Level, str] = {"sentence": "text", "pair": "pair", "word": "word"}
+"""What people call one item of a task."""
+ITEM_NAMES: dict[Level, str] = {level: f"{name}s" for level, name in ITEM_NAME.items()}
 LabelKind = Literal["class", "number"]
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

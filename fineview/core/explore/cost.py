@@ -1,13 +1,12 @@
 """What a layer costs in time: texts of the task go through the encoder and are timed."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fineview.core.progress import SILENT, Report
+from fineview.core.progress import SILENT, Relay, Report
 from fineview.core.runs.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def measure_cost(lab: "Laboratory", spec: RunSpec, report: Report = SILENT) -> L
     )
 
 
-class _Stopwatch:
+class _Stopwatch(Relay):
     """A report that notes when it is asked: the encoder asks before each of its blocks.
 
     Attributes:
@@ -87,8 +86,8 @@ class _Stopwatch:
     """
 
     def __init__(self, report: Report, device: str) -> None:
+        super().__init__(report)
         self.marks: list[float] = []
-        self._report = report
         self._device = device
 
     def mark(self) -> None:
@@ -110,17 +109,5 @@ class _Stopwatch:
 
     def check(self) -> None:
         """Ask the real report, and note the time."""
-        self._report.check()
+        super().check()
         self.mark()
-
-    def publish(self, event: object) -> None:
-        """Pass on."""
-        self._report.publish(event)
-
-    def progress(self, done: int, total: int, text: str = "") -> None:
-        """Pass on."""
-        self._report.progress(done, total, text)
-
-    def changes(self) -> Mapping[str, object]:
-        """Pass on."""
-        return self._report.changes()

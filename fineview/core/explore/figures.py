@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fineview.core.data.task import SPLITS
+from fineview.core.data.task import ITEM_NAMES, SPLITS
 from fineview.core.errors import DataError
 from fineview.core.explore.choices import SpaceChoice
 from fineview.core.explore.space import Figure, LayerFigures, SpacePoints
@@ -93,7 +93,7 @@ class _Labelled:
         self._report = report
         drawn = int(np.count_nonzero(points.splits == _TRAIN))
         of = f" of {drawn:,}" if drawn > len(rows) else ""
-        self._note = f"On {len(rows):,}{of} drawn training {noun(points)}."
+        self._note = f"On {len(rows):,}{of} drawn training {ITEM_NAMES[points.level]}."
 
     def probe(self) -> Figure:
         from fineview.core.features.probes import make_folds, solve_probe
@@ -198,7 +198,7 @@ def figures_of_layers(
         meaning_separation=_NUMBERS
         if points.label_kind != "class"
         else f"Share of the variance that lies between the classes, on {len(train):,} training "
-        f"{noun(points)}; shuffled labels give {chance:.2g}.",
+        f"{ITEM_NAMES[points.level]}; shuffled labels give {chance:.2g}.",
         meaning_preservation=f"Share of the {count} nearest neighbours that the next layer keeps; "
         f"by chance {count / max(len(points) - 1, 1):.2g}.",
     )
@@ -248,11 +248,6 @@ def _none(name: str, why: str) -> Figure:
     return Figure(
         name=name, value=None, low=None, high=None, baseline="", meaning=_MEANINGS[name], note=why
     )
-
-
-def noun(points: SpacePoints) -> str:
-    """Return what the points are."""
-    return {"sentence": "texts", "pair": "pairs", "word": "words"}[points.level]
 
 
 def _sample(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

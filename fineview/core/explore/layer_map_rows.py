@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fineview.core.data.items import TaskItems
-from fineview.core.data.task import Task
+from fineview.core.data.task import ITEM_NAMES, Task
 from fineview.core.errors import DataError
 from fineview.core.explore.choices import MapChoice
-from fineview.core.explore.sampled import ItemStates, drawn_items, states_of_items
+from fineview.core.explore.sampled import ItemStates, drawn_items, is_stored, states_of_items
 from fineview.core.progress import Report
 from fineview.core.runs.spec import RunSpec
 
@@ -66,7 +66,7 @@ def draw_rows(task: Task, choice: MapChoice) -> MapRows:
         units = items
     else:
         items, units = _sentences(index, train, choice)
-    what = "words" if task.words is not None else task.info.level.replace("sentence", "text") + "s"
+    what = ITEM_NAMES[task.info.level]
     notes = []
     if len(items) < len(train):
         notes.append(
@@ -79,13 +79,13 @@ def draw_rows(task: Task, choice: MapChoice) -> MapRows:
             f"{choice.folds} folds: choose fewer folds, or a task with more texts."
         )
     rows = MapRows(task, items, units, tuple(notes))
-    texts = set(zip(*rows.sides(), strict=True))
-    if len(texts) < 2:
+    texts = list(zip(*rows.sides(), strict=True))
+    if len(set(texts)) < 2:
         raise DataError(
             f"All {len(items):,} training {what} of {task.info.title} are equal: nothing can be "
             f"read from them, so use a task whose texts differ."
         )
-    empty = sum(not any(part.strip() for part in text) for text in zip(*rows.sides(), strict=True))
+    empty = sum(not any(part.strip() for part in text) for text in texts)
     if empty:
         notes.append(f"{empty:,} of the {what} are empty.")
     return replace(rows, notes=tuple(notes))
@@ -100,18 +100,17 @@ def states_of_rows(lab: "Laboratory", spec: RunSpec, rows: MapRows, report: Repo
         rows: Which items.
         report: Asked while computing.
     """
-    from fineview.core.features.extract import extract, feature_key
+    from fineview.core.features.extract import extract
 
     task = rows.task
     if task.words is None:
         return states_of_items(lab, spec, rows.items, report)
-    encoder = lab.encoder(spec.encoder)
-    stored = feature_key(encoder, task, max_length=spec.max_length)
-    if any(entry.key == stored and entry.complete for entry in lab.store.entries()):
+    if is_stored(lab, spec, task):
         states = states_of_items(lab, spec, rows.items, report)
         if len(states) == len(rows.items):
             return states
     part, whole = _part(task, np.unique(rows.units))
+    encoder = lab.encoder(spec.encoder)
     hidden = extract(encoder, part, lab.store, max_length=spec.max_length, report=report)
     found = whole[hidden.items]
     mine = np.isin(found, rows.items)

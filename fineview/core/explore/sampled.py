@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fineview.core.data.split import fifths
 from fineview.core.data.task import LabelKind, Level, Task
 from fineview.core.errors import ConfigError
 from fineview.core.features.config import PoolingConfig, token_poolings
@@ -14,11 +15,11 @@ from fineview.core.runs.spec import RunSpec
 
 if TYPE_CHECKING:
     from fineview.core.features.hidden import HiddenStates
+    from fineview.core.features.store import StoreEntry
     from fineview.core.laboratory import Laboratory
 
 _ROWS = 512
 """Rows that are read between two looks at Stop."""
-_FIFTHS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,12 +146,11 @@ def states_of_items(
     from fineview.core.features.extract import extract
 
     task = lab.task(spec.task, spec.split)
-    whole = task.words is not None or len(items) == len(task) or _is_stored(lab, spec, task)
+    whole = task.words is not None or len(items) == len(task) or is_stored(lab, spec, task)
     if whole:
         hidden = lab.features(spec, report)
-        places = np.searchsorted(hidden.items, items)
-        known = hidden.items[np.minimum(places, len(hidden.items) - 1)] == items
-        rows, found = places[known].astype(np.int64), items[known]
+        rows, known = find_items(hidden.items, items)
+        found = items[known]
     else:
         hidden = extract(
             lab.encoder(spec.encoder),
@@ -161,6 +161,23 @@ def states_of_items(
         )
         rows, found = hidden.items, items[hidden.items]
     return ItemStates(hidden, rows, found, hidden.truncated, hidden.cached, hidden.seconds)
+
+
+def find_items(
+    there: NDArray[np.int64], wanted: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Find items among others.
+
+    Args:
+        there: (N,) items, ascending; at least one.
+        wanted: (M,) items.
+
+    Returns:
+        The places in `there` of those that are there, and (M,) which they are.
+    """
+    places = np.searchsorted(there, wanted)
+    known = there[np.minimum(places, len(there) - 1)] == wanted
+    return places[known].astype(np.int64), known
 
 
 def part_of(task: Task, items: NDArray[np.int64]) -> Task:
@@ -208,11 +225,7 @@ def drawn_items(
         return candidates
     random = np.random.default_rng(seed)
     mine = np.take(labels, candidates)
-    if kind == "class":
-        groups = mine.astype(np.int64)
-    else:
-        ranks = np.argsort(np.argsort(mine, kind="stable"), kind="stable")
-        groups = ranks * _FIFTHS // len(mine)
+    groups = mine.astype(np.int64) if kind == "class" else fifths(mine)
     keys = np.take(splits, candidates).astype(np.int64) * (int(groups.max()) + 1) + groups
     shuffled = random.permutation(len(candidates))
     order = np.take(shuffled, np.argsort(np.take(keys, shuffled), kind="stable"))
@@ -221,13 +234,16 @@ def drawn_items(
     return np.sort(np.take(candidates, np.take(order, np.minimum(places, len(order) - 1))))
 
 
-def _is_stored(lab: "Laboratory", spec: RunSpec, task: Task) -> bool:
-    """Return whether the store has the whole task."""
+def is_stored(lab: "Laboratory", spec: RunSpec, task: Task) -> bool:
+    """Return whether the store has the whole task (of words: up to their cap)."""
     from fineview.core.features.extract import feature_key
 
-    # The name of an entry is a sum over all texts: too slow where no entry has the right size.
-
-    if not any(entry.complete and entry.rows == len(task) for entry in lab.store.entries()):
-        return False
+    stored = {entry.key for entry in lab.store.entries() if _may_be(entry, task)}
+    if not stored:
+        return False  # the name of an entry is a sum over all texts: slow where it helps nobody
     key = feature_key(lab.encoder(spec.encoder), task, max_length=spec.max_length)
-    return any(entry.key == key and entry.complete for entry in lab.store.entries())
+    return key in stored
+
+
+def _may_be(entry: "StoreEntry", task: Task) -> bool:
+    return entry.complete and (task.words is not None or entry.rows == len(task))

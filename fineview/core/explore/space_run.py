@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fineview.core.data.task import Task
 from fineview.core.errors import ConfigError, RunError
-from fineview.core.explore.sampled import ItemStates
+from fineview.core.explore.sampled import ItemStates, find_items
 from fineview.core.progress import SILENT, Report
 from fineview.core.runs.spec import RunSpec
 
@@ -94,9 +94,8 @@ def _fill_stored(
         said = stored.get(f"{split}.probabilities")
         if judged is None or said is None or len(items) == 0 or said.shape[1:] != shares.shape[1:]:
             continue
-        places = np.searchsorted(items, judged)
-        known = items[np.minimum(places, len(items) - 1)] == judged
-        shares[places[known]] = said[known]
+        places, known = find_items(items, judged)
+        shares[places] = said[known]
 
 
 def _fill_judged(

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fineview.core.data.items import TaskItems
+from fineview.core.data.task import ITEM_NAMES
+from fineview.core.device import one_blas_thread
 from fineview.core.errors import ConfigError, DataError
 from fineview.core.explore.choices import SpaceChoice
 from fineview.core.explore.figures import figures_of_layers, space_figures
@@ -28,7 +30,6 @@ from fineview.core.explore.space_layers import (
 from fineview.core.features.config import PoolingConfig, token_poolings
 from fineview.core.features.neighbours import nearest
 from fineview.core.features.projection import check_points, principal
-from fineview.core.features.threads import one_blas_thread
 from fineview.core.features.tsne import EXAGGERATED, ORDINARY, tsne
 from fineview.core.features.umap_layout import EPOCHS, umap_layout
 from fineview.core.progress import SILENT, Report
@@ -187,7 +188,8 @@ class Space:
             DataError: There is nothing to draw at any layer.
             JobCancelled: Stop was pressed.
         """
-        return scrubbed(self._single, self.points.depth, choice, self._what, report)
+        what = ITEM_NAMES[self.points.level]
+        return scrubbed(self._single, self.points.depth, choice, what, report)
 
     @one_blas_thread()
     def figures(self, choice: SpaceChoice, report: Report = SILENT) -> tuple[Figure, ...]:
@@ -262,16 +264,12 @@ class Space:
 
     def _checked(self, layer: int, report: Report) -> NDArray[np.float32]:
         features = self._features(layer, report)
-        check_points(features, self._what)
+        check_points(features, ITEM_NAMES[self.points.level])
         return features
 
     def _single(self, layer: int, report: Report) -> NDArray[np.float32]:
         """Return one layer, (M, D); what was read last stays for the map."""
         return self._states.layer(layer, self._tokens, report)
-
-    @property
-    def _what(self) -> str:
-        return {"sentence": "texts", "pair": "pairs", "word": "words"}[self.points.level]
 
     @property
     def _tokens(self) -> str:

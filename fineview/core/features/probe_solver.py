@@ -88,6 +88,7 @@ class Problem:
         self.ridge = torch.from_numpy(np.where(present.sum(1) == 2, 2.0, 1.0))
         self.count = torch.from_numpy(kept.sum(1).astype(np.float64))
         self.weights = classes * self.width
+        self._gram: Tensor | None = None
         self._inverse: Tensor | None = None
 
     def _standardise(self, stacked: NDArray[np.float32], kept: NDArray[np.bool_]) -> None:
@@ -210,7 +211,7 @@ class Problem:
         level = max(level, 1e-6)
         mix = torch.softmax(self._split(point.theta)[2].mean(0), 0)
         mixed = (self.x * mix[:, None, None]).sum(0) if self.layers > 1 else self.x[0]
-        if not hasattr(self, "_gram") or self.layers > 1:
+        if self._gram is None or self.layers > 1:
             self._gram = mixed.T @ mixed
         bound = self._gram * level
         bound.diagonal().add_(float(self.ridge.mean()))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from fineview.core.data.split import SplitConfig
-from fineview.core.data.task import SPLITS, LabelKind, Split, Task, TaskInfo
+from fineview.core.data.task import ITEM_NAMES, SPLITS, LabelKind, Split, Task, TaskInfo
 from fineview.core.errors import ConfigError, FineviewError, JobCancelled
 from fineview.core.features.config import describe, token_poolings
-from fineview.core.progress import SILENT, Report
+from fineview.core.progress import SILENT, Relay, Report
 from fineview.core.runs.spec import RunSpec
 from fineview.core.runs.store import RunStore
 from fineview.core.runs.writer import RunWriter
@@ -34,7 +34,6 @@ if TYPE_CHECKING:  # heavy: imported when a run starts, not when the window does
 # this many items TF-IDF: such lines are drawn before the first step, others at the end.
 _EARLY_OPTIMUM = 10_000_000
 _EARLY_TFIDF = 2_000
-ITEM_NAMES = {"sentence": "texts", "pair": "pairs", "word": "words"}
 
 
 class Bench(Protocol):
@@ -74,34 +73,22 @@ class RunOutcome:
     result: Mapping[str, Any]
 
 
-class Recorder:
+class Recorder(Relay):
     """A report that keeps every event in the run's folder before anybody sees it."""
 
     def __init__(self, report: Report, writer: RunWriter) -> None:
-        self._report = report
+        super().__init__(report)
         self._writer = writer
 
     def publish(self, event: object) -> None:
         """Write the event; only what is on disk is shown."""
         if isinstance(event, Event):
             self._writer.append(event)
-        self._report.publish(event)
+        super().publish(event)
 
     def show(self, event: Event) -> None:
         """Pass on an event that the store has written itself."""
         self._report.publish(event)
-
-    def progress(self, done: int, total: int, text: str = "") -> None:
-        """Pass on."""
-        self._report.progress(done, total, text)
-
-    def check(self) -> None:
-        """Pass on."""
-        self._report.check()
-
-    def changes(self) -> Mapping[str, object]:
-        """Pass on."""
-        return self._report.changes()
 
 
 def execute(

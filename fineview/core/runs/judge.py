@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fineview.core.data.plan import ImportPlan, Inspection
-from fineview.core.data.task import Level
+from fineview.core.data.task import ITEM_NAMES, Level
 from fineview.core.errors import ConfigError, DataError, RunError
 from fineview.core.files import atomic_stream, spreadsheet_cell
 from fineview.core.progress import SILENT, Report, Silent
-from fineview.core.runs.execute import ITEM_NAMES, Bench
+from fineview.core.runs.execute import Bench
 
 if TYPE_CHECKING:
     from fineview.core.data.reading import Record

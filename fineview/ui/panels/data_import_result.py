@@ -13,14 +13,13 @@ from PySide6.QtWidgets import (
 )
 
 from fineview.core.data.plan import Imported
-from fineview.core.data.task import SPLITS, Level
+from fineview.core.data.task import ITEM_NAME, SPLITS
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.count_bars import CountBars
 from fineview.ui.widgets.format import count_text, plural, seconds_text
 from fineview.ui.widgets.labels import describe, plain_label
 from fineview.ui.widgets.rows_dialog import RowsDialog
 
-UNITS: dict[Level, str] = {"sentence": "text", "pair": "pair", "word": "word"}
 _LINES_NAMED = 5
 _REASONS_NAMED = 12
 _FILES_NAMED = 3
@@ -126,7 +125,7 @@ class ImportResult(QWidget):
         self.notes.setVisible(bool(self.notes.text()))
         self._right.setVisible(bool(imported.classes))
         if imported.classes:
-            unit = UNITS[level]
+            unit = ITEM_NAME[level]
             self.class_heading.setText(
                 f"{plural(len(imported.classes), 'class', 'classes')}, {unit}s of each"
             )

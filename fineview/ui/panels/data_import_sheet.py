@@ -14,9 +14,10 @@ from PySide6.QtWidgets import (
 )
 
 from fineview.core.data.plan import ROLES, Imported, ImportPlan, Inspection, Role
+from fineview.core.data.task import ITEM_NAME, ITEM_NAMES
 from fineview.core.errors import ConfigError, FineviewError, ImportProblem
 from fineview.ui.panels.data_import_choices import SAMPLE_ROWS, ImportChoices
-from fineview.ui.panels.data_import_result import UNITS, ImportResult
+from fineview.ui.panels.data_import_result import ImportResult
 from fineview.ui.theme import make_primary, spacing
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.format import bytes_text, count_text, plural
@@ -172,7 +173,7 @@ class ImportSheet(QWidget):
         if checked is not None and not keeping:
             level = checked.plan.level
             count = checked.items if level == "word" else checked.kept
-            words = f"Use these {count_text(count)} {UNITS[level]}s"
+            words = f"Use these {count_text(count)} {ITEM_NAMES[level]}"
         self.use_button.setText(words)
         self.use_button.setAccessibleName(words)
 
@@ -258,7 +259,7 @@ class ImportSheet(QWidget):
 
 def unit_of(plan: ImportPlan) -> str:
     """Return what a row of the files is: a text, a pair, or a sentence."""
-    return "sentence" if plan.words else UNITS[plan.level]
+    return "sentence" if plan.words else ITEM_NAME[plan.level]
 
 
 def sentence(error: Exception) -> str:

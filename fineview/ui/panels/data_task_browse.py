@@ -22,9 +22,8 @@ from PySide6.QtWidgets import (
 
 from fineview.core.data.browse import ItemQuery, find, save_items, write_items
 from fineview.core.data.items import TaskItems
-from fineview.core.data.task import SPLITS
+from fineview.core.data.task import ITEM_NAME, SPLITS
 from fineview.core.progress import Report
-from fineview.ui.panels.data_task_figures import ITEMS
 from fineview.ui.panels.data_task_item import ItemDetail
 from fineview.ui.session import Session
 from fineview.ui.theme import set_icon, spacing
@@ -194,7 +193,7 @@ class TaskBrowser(QWidget):
         self.message.clear()
         self.table.show_items(items, rows)
         self.table.set_sorting(self._query.sort, self._query.descending)
-        noun = ITEMS[items.task.info.level]
+        noun = ITEM_NAME[items.task.info.level]
         every = plural(len(items.every), noun)
         whole = len(rows) == len(items.every)
         self.count.setText(every if whole else f"{count_text(len(rows))} of {every}")
@@ -306,7 +305,7 @@ class TaskBrowser(QWidget):
     # Building
 
     def _show_boxes(self) -> None:
-        noun = ITEMS[self._items.task.info.level] if self._items is not None else "item"
+        noun = ITEM_NAME[self._items.task.info.level] if self._items is not None else "item"
         shown = False
         for key, title, which in _SETS:
             box, rows = self.boxes[key], self._sets.get(key)

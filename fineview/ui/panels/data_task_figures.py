@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from fineview.core.data.statistics import Leak, TaskStatistics
-from fineview.core.data.task import Level, Task
+from fineview.core.data.task import ITEM_NAME, Level, Task
 from fineview.core.features.lengths import TokenLengths
 from fineview.ui.plots.export import add_export_menu
 from fineview.ui.theme import spacing
@@ -17,8 +17,7 @@ from fineview.ui.widgets.histogram import HistogramView, short_number
 from fineview.ui.widgets.labels import plain_label
 from fineview.ui.widgets.section import Section
 
-ITEMS: dict[Level, str] = {"sentence": "text", "pair": "pair", "word": "word"}
-TEXTS: dict[Level, str] = {"sentence": "text", "pair": "pair", "word": "sentence"}
+TEXTS: dict[Level, str] = ITEM_NAME | {"word": "sentence"}
 """What an item, and what the text it stands in, is called at each level."""
 _NAMED = 4
 _COUNTING = "Counting…"
@@ -104,7 +103,7 @@ class TaskFigures(QWidget):
     def show_statistics(self, task: Task, found: TaskStatistics) -> None:
         """Show what was counted."""
         self._level = task.info.level
-        items, texts = ITEMS[self._level], TEXTS[self._level]
+        items, texts = ITEM_NAME[self._level], TEXTS[self._level]
         where = f" in {plural(found.texts, texts)}" if items != texts else ""
         kinds = f"{len(task.classes)} classes" if task.classes else "a number each"
         self.balance.setText(unbroken(f"{plural(found.items, items)}{where}, {kinds}."))

@@ -1,11 +1,10 @@
 """What a layer map says, in one sentence made from its numbers."""
 
+from fineview.core.data.task import ITEM_NAME
 from fineview.core.explore.choices import MapMetric
 from fineview.core.explore.layer_map import LayerMap
+from fineview.ui.plots.layer_heat_words import METRICS
 from fineview.ui.widgets.format import accuracy_text, plural, seconds_text
-
-_UNITS = {"sentence": "text", "pair": "pair", "word": "word"}
-_MEASURES: dict[MapMetric, str] = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
 def reading(found: LayerMap, metric: MapMetric) -> str:
@@ -22,8 +21,8 @@ def reading(found: LayerMap, metric: MapMetric) -> str:
     number = accuracy_text(score.value, (score.low, score.high))
     several = len([one for one in found.passes if not one.control]) > 1
     of = next((f" of {one.title}" for one in found.passes if one.encoder == best.encoder), "")
-    rows = f"{plural(found.rows, _UNITS[found.level])}, {plural(found.folds, 'fold')}"
-    parts = [f"Best: {best.title}{of if several else ''}, {_MEASURES[metric]} {number}, {rows}"]
+    rows = f"{plural(found.rows, ITEM_NAME[found.level])}, {plural(found.folds, 'fold')}"
+    parts = [f"Best: {best.title}{of if several else ''}, {METRICS[metric]} {number}, {rows}"]
     tied = len(found.tied(metric))
     if tied:
         parts.append(f"{plural(tied, 'other')} cannot be told from it")

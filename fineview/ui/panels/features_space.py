@@ -10,12 +10,12 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from fineview.core.data.task import ITEM_NAMES
 from fineview.core.explore.choices import SpaceChoice
 from fineview.core.explore.coordinates import Placed
 from fineview.core.explore.space import Figure, LayerFigures, Neighbour, Projected, Scrubbed
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
-from fineview.core.runs.execute import ITEM_NAMES
 from fineview.core.runs.spec import RunSpec
 from fineview.ui.context import Context
 from fineview.ui.panels.features_space_bar import SpaceBar
@@ -69,6 +69,7 @@ class SpacePage(QWidget):
         self._scrubbed: Scrubbed | None = None
         self._opened: tuple[object, ...] | None = None
         self._drawn: tuple[object, ...] | None = None
+        self._wanted: tuple[tuple[object, ...], tuple[object, ...]] = ((), ())
         self._job: Job | None = None
         self._asides: dict[str, Job] = {}
         self._again = False

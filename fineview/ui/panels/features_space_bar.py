@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineview.core.errors import ConfigError
 from fineview.core.explore.choices import SpaceChoice
 from fineview.core.explore.space import projections
 from fineview.ui.session import Session, SessionState
@@ -196,10 +195,7 @@ class SpaceBar(QWidget):
         self._edit("Choose the layer on the map", layer=layer)
 
     def _edit(self, text: str, **changes: object) -> None:
-        try:
-            self._session.edit_look(text, "space", **changes)
-        except ConfigError:  # the controls offer nothing that is refused
-            self.show_choice(self._session.state.space)
+        self._session.edit_look(text, "space", **changes)
 
     @Slot(object, object)
     def _on_session(self, state: SessionState, old: SessionState) -> None:

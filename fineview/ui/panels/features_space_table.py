@@ -2,26 +2,26 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from fineview.core.data.task import SPLITS
 from fineview.core.explore.space import SpacePoints
 from fineview.ui.plots.export import Table, add_export_menu
-from fineview.ui.widgets.cells import set_up_table
+from fineview.ui.widgets.cells import CellDelegate, set_up_table
 from fineview.ui.widgets.format import number_text
 from fineview.ui.widgets.labels import describe, plain_tooltip
+from fineview.ui.widgets.text_model import Index, TextModel
 
-Index = QModelIndex | QPersistentModelIndex
 _COLUMNS = ("Text", "Label", "Prediction", "Loss", "Split")
 _LONGEST = 300
 
 
-class _Model(QAbstractTableModel):
-    """Rows are point numbers; cells are made when they come into sight."""
+class _Model(TextModel):
+    """Rows are point numbers."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(_COLUMNS, numbers=(3,))
         self.points: SpacePoints | None = None
         self.rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
@@ -30,30 +30,14 @@ class _Model(QAbstractTableModel):
         self.points, self.rows = points, rows
         self.endResetModel()
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(_COLUMNS)
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = int(Qt.ItemDataRole.DisplayRole),
-    ) -> object:
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return _COLUMNS[section]
-        return None
-
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.cell(int(self.rows[index.row()]), index.column())[:_LONGEST]
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == 0:
             return plain_tooltip(self.cell(int(self.rows[index.row()]), 0)[:1500])
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 3:
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        return None
+        return super().data(index, role)
+
+    def words(self, row: int, column: int) -> str:
+        """Return a cell as text, cut to what a line can show."""
+        return self.cell(int(self.rows[row]), column)[:_LONGEST]
 
     def cell(self, point: int, column: int) -> str:
         points = self.points
@@ -103,6 +87,8 @@ class SelectionTable(QTableView):
         super().__init__()
         self._model = _Model()
         self.setModel(self._model)
+        self._cells = CellDelegate(self)
+        self.setItemDelegate(self._cells)
         set_up_table(self)
         describe(
             self,

@@ -3,9 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QModelIndex,
-    QPersistentModelIndex,
     QRectF,
     Qt,
     Signal,
@@ -22,22 +20,22 @@ from PySide6.QtWidgets import (
 
 from fineview.core.explore.words import WordSpace
 from fineview.ui.plots.export import Cell, Table, add_export_menu
-from fineview.ui.theme import fixed_font, spacing, theme_colours
-from fineview.ui.widgets.cells import HEADER_MARGIN, CellDelegate, set_row_height, set_up_table
+from fineview.ui.theme import spacing, theme_colours
+from fineview.ui.widgets.cells import CellDelegate, set_row_height, set_up_table
 from fineview.ui.widgets.labels import describe, plain_tooltip
 from fineview.ui.widgets.painting import CENTRE, LEFT, RIGHT, text
+from fineview.ui.widgets.text_model import Index, TextModel
 
-Index = QModelIndex | QPersistentModelIndex
 _COLUMNS = ("Cosine", "Before", "Word", "After", "Label")
 _SIDE = 120
 """Characters of the context in a cell; the tooltip has more."""
 
 
-class _Model(QAbstractTableModel):
+class _Model(TextModel):
     """Rows are occurrences, in an order of the page's choice."""
 
     def __init__(self, parent: QTableView) -> None:
-        super().__init__(parent)
+        super().__init__(_COLUMNS, parent, numbers=(0,))
         self.space: WordSpace | None = None
         self.rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.cosines: NDArray[np.float64] | None = None
@@ -53,36 +51,14 @@ class _Model(QAbstractTableModel):
         self.space, self.rows, self.cosines = space, rows, cosines
         self.endResetModel()
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(_COLUMNS)
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = int(Qt.ItemDataRole.DisplayRole),
-    ) -> object:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return f"{HEADER_MARGIN}{_COLUMNS[section]}{HEADER_MARGIN}"
-        return self._alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
-
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.words(index.row(), index.column())
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(index.column())
-        if role == Qt.ItemDataRole.FontRole and index.column() in (0, 2):
-            font = fixed_font() if index.column() == 0 else QFont()
-            font.setBold(index.column() == 2)
+        if role == Qt.ItemDataRole.FontRole and index.column() == 2:
+            font = QFont()
+            font.setBold(True)
             return font
         if role == Qt.ItemDataRole.ToolTipRole and self.space is not None:
             return plain_tooltip(self.space.occurrences[int(self.rows[index.row()])].sentence)
-        return None
+        return super().data(index, role)
 
     def words(self, row: int, column: int) -> str:
         """Return a cell as text, on one line."""
@@ -97,9 +73,9 @@ class _Model(QAbstractTableModel):
         after = " ".join(one.right.split())
         return (one.word, after, one.label)[column - 2]
 
-    @staticmethod
-    def _alignment(section: int) -> Qt.AlignmentFlag:
-        return (RIGHT, RIGHT, CENTRE, LEFT, LEFT)[section]
+    def alignment(self, column: int) -> Qt.AlignmentFlag:
+        """Return where the texts stand: both contexts next to the word."""
+        return (RIGHT, RIGHT, CENTRE, LEFT, LEFT)[column]
 
 
 class _Cells(CellDelegate):

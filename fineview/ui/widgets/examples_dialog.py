@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QSortFilterProxyModel,
     Qt,
     Slot,
@@ -23,13 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineview.ui.theme import fixed_font, spacing
-from fineview.ui.widgets.cells import HEADER_MARGIN, CellDelegate, set_up_table
+from fineview.ui.theme import spacing
+from fineview.ui.widgets.cells import CellDelegate, set_up_table
 from fineview.ui.widgets.format import plural, share_text
 from fineview.ui.widgets.labels import describe, plain_label, plain_tooltip
+from fineview.ui.widgets.text_model import Index, TextModel
 
 Row = tuple[str, str, str, float | None]
-Index = QModelIndex | QPersistentModelIndex
 
 HEADER = ("Text", "Label", "Predicted", "Probability")
 _LONGEST_CELL = 400
@@ -37,45 +34,22 @@ _LONGEST_TOOLTIP = 2000
 _SORT_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
-class _Model(QAbstractTableModel):
+class _Model(TextModel):
     """Texts with their label, the predicted one and its probability."""
 
     def __init__(self, rows: Sequence[Row], parent: QObject) -> None:
-        super().__init__(parent)
-        self.rows = list(rows)
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(HEADER)
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = int(Qt.ItemDataRole.DisplayRole),
-    ) -> object:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return f"{HEADER_MARGIN}{HEADER[section]}{HEADER_MARGIN}"
-        return _alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
+        super().__init__(HEADER, parent, numbers=(3,))
+        self.rows: list[Row] = list(rows)
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
         value = self.rows[index.row()][index.column()]
-        number = index.column() == 3
         if role == Qt.ItemDataRole.DisplayRole:
             return self.words(index.row(), index.column())[:_LONGEST_CELL]
         if role == _SORT_ROLE:
             return value if value is not None else -1.0
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == 0:
             return plain_tooltip(str(value)[:_LONGEST_TOOLTIP])
-        if role == Qt.ItemDataRole.FontRole and number:
-            return fixed_font()
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(index.column())
-        return None
+        return super().data(index, role)
 
     def words(self, row: int, column: int) -> str:
         """Return a cell as text, on one line."""
@@ -83,11 +57,6 @@ class _Model(QAbstractTableModel):
         if isinstance(value, str):
             return " ".join(value.split())
         return share_text(value)
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column == 3 else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 class ExamplesDialog(QDialog):

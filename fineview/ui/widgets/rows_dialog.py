@@ -2,65 +2,31 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-    Slot,
-)
+from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QTableView, QVBoxLayout, QWidget
 
-from fineview.ui.theme import fixed_font, spacing
-from fineview.ui.widgets.cells import HEADER_MARGIN, CellDelegate, set_up_table
+from fineview.ui.theme import spacing
+from fineview.ui.widgets.cells import CellDelegate, set_up_table
 from fineview.ui.widgets.labels import describe, plain_label, plain_tooltip
-from fineview.ui.widgets.painting import LEFT, RIGHT
+from fineview.ui.widgets.text_model import Index, TextModel
 
-Index = QModelIndex | QPersistentModelIndex
 Row = tuple[str, int, str]
 
 HEADER = ("File", "Line", "Reason")
 
 
-class _Model(QAbstractTableModel):
+class _Model(TextModel):
     """File, line and reason of each row."""
 
     def __init__(self, rows: Sequence[Row], parent: QObject) -> None:
-        super().__init__(parent)
-        self.rows = tuple(rows)
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(HEADER)
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = int(Qt.ItemDataRole.DisplayRole),
-    ) -> object:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return f"{HEADER_MARGIN}{HEADER[section]}{HEADER_MARGIN}"
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return RIGHT if section == 1 else LEFT
-        return None
+        super().__init__(HEADER, parent, numbers=(1,))
+        self.rows: tuple[Row, ...] = tuple(rows)
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.words(index.row(), index.column())
         if role == Qt.ItemDataRole.ToolTipRole and index.column() != 1:
             return plain_tooltip(self.words(index.row(), index.column())[:2000])
-        if role == Qt.ItemDataRole.FontRole and index.column() == 1:
-            return fixed_font()
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return RIGHT if index.column() == 1 else LEFT
-        return None
+        return super().data(index, role)
 
     def words(self, row: int, column: int) -> str:
         """Return a cell as text, on one line."""
