@@ -210,13 +210,16 @@ class Laboratory:
         from dataclasses import replace
 
         from fineview.core.features.extract import extract
+        from fineview.core.features.pairs import extract_apart
 
-        key = (spec.task, spec.split, spec.encoder, spec.max_length)
+        key = (spec.task, spec.split, spec.encoder, spec.max_length, spec.pooling.pair)
         if self._features is not None and self._features[0] == key:
             return replace(self._features[1], cached=True, seconds=0.0)
-        hidden = extract(
+        task = self.task(spec.task, spec.split)
+        apart = spec.pooling.pair == "separate" and task.second is not None
+        hidden = (extract_apart if apart else extract)(
             self.encoder(spec.encoder),
-            self.task(spec.task, spec.split),
+            task,
             self.store,
             max_length=spec.max_length,
             report=report,

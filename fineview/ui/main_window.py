@@ -167,12 +167,15 @@ class MainWindow(QMainWindow):
             training = TrainingPanel(*common)
             training.layers_wanted.connect(lambda: self.show_panel("features"))
             training.features_ready.connect(self.status.show_features)
+            training.layers_weighed.connect(self._show_layer_weights)
             return training
         if key == "features":
             from fineview.ui.panels.features import FeaturesPanel
 
             features = FeaturesPanel(*common)
             features.train_wanted.connect(self.train)
+            if "training" in self.panels:
+                features.choices.show_weights(self._training().layer_weights)
             return features
         if key == "data":
             from fineview.ui.panels.data import DataPanel
@@ -191,6 +194,13 @@ class MainWindow(QMainWindow):
         runs.label_wanted.connect(self.label_file)
         runs.train_wanted.connect(self.train)
         return runs
+
+    @Slot(object)
+    def _show_layer_weights(self, told: object) -> None:
+        """Show a learned mix beside the stack too, once that is built."""
+        features = self.panels.get("features")
+        if features is not None:
+            features.choices.show_weights(told)  # type: ignore[attr-defined]
 
     def show_panel(self, key: str) -> None:
         """Bring a panel to the front."""
@@ -256,6 +266,8 @@ class MainWindow(QMainWindow):
         pooling = self.session.state.spec.pooling
         if pooling.tokens not in token_poolings(level):
             pooling = replace(pooling, tokens="mean")
+        if level != "pair":
+            pooling = replace(pooling, pair="joint")
         self.session.edit(
             "Choose the task",
             spec=replace(self.session.state.spec, task=name, pooling=pooling),

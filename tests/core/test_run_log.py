@@ -16,6 +16,7 @@ from fineview.core.training.events import (
     Checkpoint,
     Evaluation,
     FeaturesReady,
+    LayerWeights,
     Reference,
     RunEnded,
     RunStarted,
@@ -25,6 +26,7 @@ from fineview.core.training.events import (
 from tests.core.runs_support import ended, evaluation, step
 
 EVENTS = (
+    LayerWeights(step=3, layers=(0, 4), weights=(0.25, 0.75)),
     RunStarted(run_id="ä\n\t\ud800", total_steps=9),
     FeaturesReady(cached=True, items=3, seconds=0.25, truncated=1, dropped_words=2),
     evaluation(0),

@@ -65,3 +65,48 @@ def test_scores_of_the_layer_map_stand_beside_the_layers(window):
     assert "accuracy 0.500 in the layer map" in choices.layers._words(2)
     choices.show_map({})
     assert "accuracy" not in choices.layers._words(2)
+
+
+def test_pairs_can_be_read_apart_and_the_head_trains_on_it(qtbot, window):
+    choices = window.panel("features").choices
+    assert choices.pair.isVisible()
+    choices.pair.segment("separate").click()
+    assert window.session.state.spec.pooling.pair == "separate"
+    width = window.context.encoder.width
+    assert choices.size_label.text().startswith(f"{4 * width} numbers per pair")
+    assert "pairs jointly" in choices.size_label.text()
+    window.registry.all["undo"].trigger()
+    assert choices.pair.value == "joint"
+    choices.pair.segment("separate").click()
+    window.train()
+    training = window.panel("training")
+    qtbot.waitUntil(lambda: bool(training.run_id) and not training.busy, timeout=60_000)
+    assert "Accuracy" in training.message.text
+
+
+def test_learned_weights_stand_beside_the_stack_and_in_the_training_panel(qtbot, window):
+    choices = window.panel("features").choices
+    write(choices.expression, "0-2")
+    choices.mix.segment("weighted").click()
+    assert choices.layers.weights == {}
+    window.train()
+    training = window.panel("training")
+    qtbot.waitUntil(lambda: bool(training.run_id) and not training.busy, timeout=60_000)
+    weights = choices.layers.weights
+    assert sorted(weights) == [0, 1, 2]
+    assert sum(weights.values()) == pytest.approx(1)
+    told = training.layer_weights
+    assert (
+        training.plots.layers.columns[0].title
+        == f"weight · expected layer {told.expected_layer:.2f}"
+    )
+    assert training.plots.layers.columns[0].series[0][1] == pytest.approx(told.weights)
+    write(choices.expression, "1-2")  # another choice has learned nothing yet
+    assert choices.layers.weights == {}
+    window.registry.all["undo"].trigger()
+    assert choices.layers.weights == weights
+    run = training.run_id
+    window.session.edit("Forget", run="")
+    assert choices.layers.weights == {}
+    training.open_run(run)
+    qtbot.waitUntil(lambda: choices.layers.weights == weights, timeout=10_000)

@@ -125,6 +125,11 @@ class ItemStates:
         return mixed
 
 
+def jointly(spec: RunSpec) -> RunSpec:
+    """Return the spec with pairs read as [CLS] a [SEP] b [SEP], as every map reads them."""
+    return replace(spec, pooling=replace(spec.pooling, pair="joint"))
+
+
 def states_of_items(
     lab: "Laboratory", spec: RunSpec, items: NDArray[np.int64], report: Report = SILENT
 ) -> ItemStates:
@@ -148,7 +153,7 @@ def states_of_items(
     task = lab.task(spec.task, spec.split)
     whole = task.words is not None or len(items) == len(task) or is_stored(lab, spec, task)
     if whole:
-        hidden = lab.features(spec, report)
+        hidden = lab.features(jointly(spec), report)
         rows, known = find_items(hidden.items, items)
         found = items[known]
     else:

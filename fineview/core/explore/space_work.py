@@ -12,7 +12,7 @@ from fineview.core.device import one_blas_thread
 from fineview.core.errors import ConfigError, DataError
 from fineview.core.explore.choices import SpaceChoice
 from fineview.core.explore.figures import figures_of_layers, space_figures
-from fineview.core.explore.sampled import ItemStates, drawn_items, states_of_items
+from fineview.core.explore.sampled import ItemStates, drawn_items, jointly, states_of_items
 from fineview.core.explore.space import (
     Figure,
     LayerFigures,
@@ -68,7 +68,7 @@ def open_space(
     candidates = index.every
     if task.words is not None:
         # Which words have a state is known only when they are there.
-        candidates = np.intersect1d(lab.features(spec, report).items, candidates)
+        candidates = np.intersect1d(lab.features(jointly(spec), report).items, candidates)
     items = drawn_items(
         task.labels, index.splits, candidates, choice.points, choice.seed, task.label_kind
     )

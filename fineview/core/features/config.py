@@ -1,16 +1,20 @@
 """How many hidden states become one vector: the choices, without the arithmetic."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from fineview.core.data.task import Level
 from fineview.core.errors import ConfigError
 
 TokenPooling = Literal["cls", "mean", "max", "first", "last"]
+PairMode = Literal["joint", "separate"]
 LayerMix = Literal["single", "mean", "sum", "concat", "weighted"]
 
 SENTENCE_POOLINGS: tuple[TokenPooling, ...] = ("cls", "mean", "max")
 WORD_POOLINGS: tuple[TokenPooling, ...] = ("first", "last", "mean")
+PAIR_MODES: tuple[PairMode, ...] = get_args(PairMode)
+PAIR_PARTS = ("u", "v", "|u-v|", "u·v")
+"""What stands beside each other where the texts of a pair are read apart."""
 WORD_CAP = 20_000
 """Most words of a word-level task whose hidden states are kept; whole sentences are drawn."""
 MIXES: tuple[LayerMix, ...] = get_args(LayerMix)
@@ -31,6 +35,8 @@ class PoolingConfig:
         mix: How several layers become one. `single` takes exactly one layer.
         tokens: How the tokens of a text become one vector; `cls`, `mean` or `max` for sentences
             and pairs, `first`, `last` or `mean` of a word's sub-tokens.
+        pair: Pair level: `joint` reads [CLS] a [SEP] b [SEP]; `separate` reads the two texts alone,
+            pools each to u and v, and puts [u, v, |u-v|, u·v] together.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
@@ -38,6 +44,7 @@ class PoolingConfig:
     layers: tuple[int, ...] = (-1,)
     mix: LayerMix = "single"
     tokens: TokenPooling = "mean"
+    pair: PairMode = "joint"
 
     def __post_init__(self) -> None:
         """Refuse what no encoder could do."""
@@ -55,6 +62,8 @@ class PoolingConfig:
                 f"The mix 'single' takes one layer, not {len(self.layers)}: choose another mix.",
                 "mix",
             )
+        if self.pair not in PAIR_MODES:
+            raise ConfigError(f"Pair mode {self.pair!r} is not one of joint, separate.", "pair")
 
     def resolved(self, depth: int) -> "PoolingConfig":
         """Return the same choice with layers counted from 0, ascending, each once.
@@ -71,11 +80,12 @@ class PoolingConfig:
                 f"Layers {list(self.layers)} are not all within 0 … {depth} of this encoder.",
                 "layers",
             )
-        return PoolingConfig(layers=tuple(layers), mix=self.mix, tokens=self.tokens)
+        return replace(self, layers=tuple(layers))
 
     def width(self, dimension: int) -> int:
         """Return how many numbers the head sees per text, D' (for `weighted`: after the mix)."""
-        return dimension * (len(self.layers) if self.mix == "concat" else 1)
+        parts = len(PAIR_PARTS) if self.pair == "separate" else 1
+        return parts * dimension * (len(self.layers) if self.mix == "concat" else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +132,13 @@ def presets(depth: int) -> tuple[Preset, ...]:
 def describe(pooling: PoolingConfig, depth: int) -> str:
     """Return a short name, for instance "concat 3–6 · mean"."""
     choice = pooling.resolved(depth)
+    tokens = choice.tokens + (" · texts apart" if choice.pair == "separate" else "")
     for preset in presets(depth):
         if preset.layers == choice.layers and preset.mix == choice.mix:
-            return f"{preset.title} · {choice.tokens}"
+            return f"{preset.title} · {tokens}"
     if len(choice.layers) == 1:
-        return f"Layer {choice.layers[0]} · {choice.tokens}"
-    return f"{choice.mix.capitalize()} {spell(choice.layers)} · {choice.tokens}"
+        return f"Layer {choice.layers[0]} · {tokens}"
+    return f"{choice.mix.capitalize()} {spell(choice.layers)} · {tokens}"
 
 
 def spell(layers: tuple[int, ...]) -> str:

@@ -25,6 +25,8 @@ class HiddenStates:
         truncated: Texts that were cut at the maximum length.
         dropped_words: Words without a row: cut off, or beyond the cap on words.
         key: Name of the entry in the store.
+        second: Pairs read apart: (M, L+1, 3, D) of the second texts, `states` being those of the
+            first. Else None.
     """
 
     states: NDArray[np.floating[Any]]
@@ -36,6 +38,7 @@ class HiddenStates:
     truncated: int
     dropped_words: int
     key: str
+    second: NDArray[np.floating[Any]] | None = None
 
     def __len__(self) -> int:
         """Return M."""

@@ -19,6 +19,7 @@ from fineview.core.runs.writer import RunWriter
 from fineview.core.training.events import (
     Event,
     FeaturesReady,
+    LayerWeights,
     Reference,
     RunEnded,
     RunStarted,
@@ -148,6 +149,12 @@ def check_spec(spec: RunSpec, info: TaskInfo, kind: LabelKind, layers: int) -> N
             f"{info.title}: choose {', '.join(allowed)}.",
             "tokens",
         )
+    if spec.pooling.pair == "separate" and info.level != "pair":
+        raise ConfigError(
+            f"{info.title} has one text an item, and the pair mode 'separate' needs two: choose "
+            "'joint', or a task of pairs.",
+            "pair",
+        )
     if kind != "class":
         raise ConfigError(
             f"{info.title} has numbers as labels, and the linear + softmax head answers with "
@@ -245,6 +252,7 @@ class _Run:
             train=parts["train"][:2],
             validation=parts["validation"][:2],
             classes=len(self.task.classes),
+            layers=self._mixed_layers(),
         )
         with one_thread():
             training = HeadTraining(
@@ -265,6 +273,11 @@ class _Run:
             finally:
                 self.step = training.step
         return trained
+
+    def _mixed_layers(self) -> tuple[int, ...]:
+        """Return the layers of a learned mix, ascending; empty without one."""
+        choice = self.spec.pooling.resolved(self.encoder.info.layers)
+        return choice.layers if choice.mix == "weighted" else ()
 
     def _train_among_references(self, training: "HeadTraining") -> "Trained":
         """Draw the lines that are quickly found before the first step, the others at the end."""
@@ -356,12 +369,23 @@ class _Run:
             "stopped_early": trained.early,
             "train": {"loss": trained.last.train_loss, "accuracy": trained.last.train_accuracy},
             "penalised_loss": trained.last.penalised_loss,
-            "layer_weights": trained.head.layer_weights(),
+            **self._learned_mix(trained),
             "head_parameters": weights,
             "head_bytes": 4 * weights,
             "frozen_parameters": info.parameters,
             "references": {r.name: asdict(r) for r in self.references},
             "metrics_seed": self.spec.seed,
+        }
+
+    def _learned_mix(self, trained: "Trained") -> dict[str, Any]:
+        layers, weights = self._mixed_layers(), trained.head.layer_weights()
+        if not layers:
+            return {"layer_weights": []}
+        told = LayerWeights(step=trained.steps, layers=layers, weights=tuple(weights))
+        return {
+            "layer_weights": weights,
+            "mixed_layers": list(layers),
+            "expected_layer": told.expected_layer,
         }
 
     def _sentence(self, result: Mapping[str, Any]) -> str:

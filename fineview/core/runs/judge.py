@@ -117,20 +117,23 @@ class Judge:
         import torch
 
         from fineview.core.features.extract import states_of
+        from fineview.core.features.pairs import states_apart
         from fineview.core.features.pooling import pool
 
-        states, items, truncated = states_of(
-            self._encoder,
-            self.level,
-            texts,
-            second,
-            words,
-            max_length=self.spec.max_length,
-            report=report,
-        )
+        apart = None
+        longest = self.spec.max_length
+        if self.spec.pooling.pair == "separate" and second is not None:
+            states, apart, truncated = states_apart(
+                self._encoder, texts, second, max_length=longest, report=report
+            )
+            items = np.arange(len(states), dtype=np.int64)
+        else:
+            states, items, truncated = states_of(
+                self._encoder, self.level, texts, second, words, max_length=longest, report=report
+            )
         if len(items) == 0:
             return np.empty((0, len(self.classes))), items, truncated
-        pooled = torch.from_numpy(pool(states, self.spec.pooling, self.level))
+        pooled = torch.from_numpy(pool(states, self.spec.pooling, self.level, apart))
         with torch.no_grad():
             outputs = self._head(self._head.standardise(pooled))
         return outputs.double().softmax(1).numpy(), items, truncated

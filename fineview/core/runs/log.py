@@ -94,6 +94,10 @@ def _convert(hint: Any, value: Any) -> Any:  # noqa: ANN401 - a type hint and JS
             return float(value)
         except OverflowError:
             raise ValueError(f"{str(value)[:20]}… is too large") from None
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"{str(value)[:20]} is no list")
+        return tuple(_convert(get_args(hint)[0], part) for part in value)
     if get_origin(hint) is Literal:
         fits = value in get_args(hint)
     else:

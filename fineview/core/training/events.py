@@ -65,6 +65,30 @@ class TrainStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerWeights:
+    """What a learned layer mix makes of the layers; at most ten times a second.
+
+    Attributes:
+        step: Steps done.
+        layers: The k layers that are mixed, ascending.
+        weights: (k,) their weights, summing to 1.
+    """
+
+    step: int
+    layers: tuple[int, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def expected_layer(self) -> float:
+        """Return Σ l·w_l, the layer where on the average the head reads.
+
+        Source:
+            Tenney et al. 2019, arXiv:1905.05950, section 4 (centre of gravity).
+        """
+        return sum(layer * share for layer, share in zip(self.layers, self.weights, strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """Measures on the whole training and validation splits, after an epoch (and before the first).
 
@@ -149,6 +173,7 @@ Event = (
     RunStarted
     | FeaturesReady
     | TrainStep
+    | LayerWeights
     | Evaluation
     | Reference
     | SettingChanged
@@ -161,6 +186,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         RunStarted,
         FeaturesReady,
         TrainStep,
+        LayerWeights,
         Evaluation,
         Reference,
         SettingChanged,

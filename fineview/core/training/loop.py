@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from fineview.core.progress import SILENT, Report
 from fineview.core.training.config import LIVE_SETTINGS, TrainConfig
-from fineview.core.training.events import Evaluation, SettingChanged, TrainStep
+from fineview.core.training.events import Evaluation, LayerWeights, SettingChanged, TrainStep
 from fineview.core.training.heads import LinearHead
 from fineview.core.training.metrics import confusion, macro_f1
 from fineview.core.training.plain_sgd import Optimiser, PlainSGD
@@ -23,6 +23,7 @@ from fineview.core.training.references import mean_loss
 Arrays = dict[str, NDArray[Any]]
 Save = Callable[[int, Arrays, Mapping[str, Any]], None]
 _SAVE_EVERY_S = 5.0
+_TELL_LAYERS_EVERY_S = 0.1
 _RATE_WINDOW_S = 0.2
 
 
@@ -34,11 +35,13 @@ class TrainData:
         train: (N, D) or (N, k, D) float32 features and (N,) int64 labels.
         validation: The same.
         classes: C.
+        layers: The k layers of a learned mix, ascending; else empty.
     """
 
     train: tuple[Tensor, Tensor]
     validation: tuple[Tensor, Tensor]
     classes: int
+    layers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +104,8 @@ class HeadTraining:
         self._saved_at = time.monotonic()
         self._rate = _Rate()
         self._evaluation: Evaluation | None = None
+        self._layers = data.layers
+        self._layers_told_at = -math.inf
 
     def restore(self, step: int, arrays: Arrays, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint written through `save`."""
@@ -138,6 +143,7 @@ class HeadTraining:
             if self._best is not None:
                 head.load_state_dict(_tensors(self._best[2]))
                 self._evaluation = self._measure()
+        self._tell_layers(head)
         return Trained(head, self.step, end == "diverged", end == "early", self.begin())
 
     def begin(self) -> Evaluation:
@@ -150,6 +156,8 @@ class HeadTraining:
             self._take_changes()
             if not self._one_step():
                 return "diverged"
+            if time.monotonic() - self._layers_told_at > _TELL_LAYERS_EVERY_S:
+                self._tell_layers(self.head)
             if self.step % self.per_epoch == 0 and self._no_longer_falls(self._evaluate()):
                 return "early"
             if time.monotonic() - self._saved_at > _SAVE_EVERY_S:
@@ -185,6 +193,13 @@ class HeadTraining:
         )
         self._report.progress(self.step, self.total, f"epoch {epoch + 1}/{self.config.epochs}")
         return True
+
+    def _tell_layers(self, head: LinearHead) -> None:
+        """Publish the weights of a learned layer mix, where there is one."""
+        self._layers_told_at = time.monotonic()
+        if self._layers and head.layer_logits is not None:
+            weights = tuple(head.layer_weights())
+            self._report.publish(LayerWeights(step=self.step, layers=self._layers, weights=weights))
 
     def _shuffled(self, epoch: int) -> tuple[Tensor, Tensor]:
         """Return features and targets in the order of an epoch, so that batches are slices."""

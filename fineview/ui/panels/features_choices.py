@@ -25,6 +25,7 @@ from fineview.core.features.config import (
 )
 from fineview.core.features.expression import parse_layers
 from fineview.core.laboratory import Laboratory
+from fineview.core.training.events import LayerWeights
 from fineview.ui.context import Context
 from fineview.ui.panels.features_cost import LayerTimes
 from fineview.ui.panels.features_texts import section_title
@@ -64,6 +65,7 @@ class FeatureChoices(QWidget):
         self._context = context
         self._runs = runs
         self._mapped: Mapping[int, float] = {}
+        self._weighed: LayerWeights | None = None
         self.layers = LayerPicker()
         self.expression = QLineEdit()
         self.preset = QComboBox()
@@ -73,6 +75,13 @@ class FeatureChoices(QWidget):
             "How several layers become one – single – concat keeps all numbers, weighted learns "
             "which layers count.",
         )
+        self.pair = Segmented(
+            [("joint", "joint"), ("separate", "separate")],
+            "Pairs",
+            "Joint reads [CLS] a [SEP] b [SEP] – separate reads the two texts alone and puts u, v, "
+            "|u−v| and u·v together – try it where the texts are alike in kind.",
+        )
+        self.pair_label = QLabel("Pairs")
         self.tokens_box = QVBoxLayout()
         self.tokens: Segmented | None = None
         self.message = MessageLine()
@@ -102,6 +111,8 @@ class FeatureChoices(QWidget):
             grid.addWidget(field, row, 1)
         grid.addWidget(QLabel("Tokens"), len(fields), 0)
         grid.addLayout(self.tokens_box, len(fields), 1)
+        grid.addWidget(self.pair_label, len(fields) + 1, 0)
+        grid.addWidget(self.pair, len(fields) + 1, 1)
         column.addLayout(grid)
         describe(
             self.expression,
@@ -129,6 +140,7 @@ class FeatureChoices(QWidget):
         self.layers.changed.connect(self._on_layers)
         self.expression.editingFinished.connect(self._on_expression)
         self.mix.changed.connect(self._on_mix)
+        self.pair.changed.connect(self._on_pair)
         self.preset.activated.connect(self._on_preset)
         self.train_button.clicked.connect(self.train_wanted)
         self._context.changed.connect(self._show_context)
@@ -173,6 +185,10 @@ class FeatureChoices(QWidget):
     def _on_tokens(self, tokens: str) -> None:
         self._set("Choose the token pooling", tokens=tokens)
 
+    @Slot(str)
+    def _on_pair(self, pair: str) -> None:
+        self._set("Choose how pairs are read", pair=pair)
+
     @Slot(int)
     def _on_preset(self, index: int) -> None:
         if self._context.encoder is None or index < 0:
@@ -213,6 +229,8 @@ class FeatureChoices(QWidget):
         self.notes_label.setText(" ".join(encoder.notes))
         self.notes_label.setVisible(bool(encoder.notes))
         self._make_tokens(token_poolings(task.info.level))
+        for part in (self.pair_label, self.pair):
+            part.setVisible(task.info.level == "pair")
         self._show(self._session.state)
         self._show_scores()
 
@@ -241,17 +259,26 @@ class FeatureChoices(QWidget):
             self.message.show_message("bad", str(error))
             return
         self.layers.set_layers(choice.layers)
+        told = self._weighed if choice.mix == "weighted" else None
+        weights: dict[int, float] = {}
+        if told is not None and told.layers == choice.layers:
+            weights = dict(zip(told.layers, told.weights, strict=True))
+        self.layers.set_weights(weights)
         self.expression.setText(spell(choice.layers))
         self.mix.set_value(choice.mix)
+        self.pair.set_value(choice.pair)
         if choice.tokens in self.tokens.choices:
             self.tokens.set_value(choice.tokens)
         self.preset.setCurrentIndex(_preset_index(choice, encoder.layers))
         width = choice.width(encoder.width)
         items = min(task.items, WORD_CAP) if task.info.level == "word" else task.items
-        stored = 12 * (encoder.layers + 1) * encoder.width * items
+        apart = choice.pair == "separate"
+        stored = 12 * (encoder.layers + 1) * encoder.width * items * (1 + apart)
         self.size_label.setText(
             f"{count_text(width)} numbers per {task.info.level}, {bytes_text(4 * width * items)} "
             f"for the task; the store keeps all layers, {bytes_text(stored)}."
+            + " The maps beside read pairs jointly."
+            * apart
         )
         self.size_label.show()
         self.cost.show_layers(choice.layers)
@@ -274,6 +301,12 @@ class FeatureChoices(QWidget):
                 layer = layer + encoder.layers + 1 if layer < 0 else layer
                 scores[layer] = summary.accuracy
         self.layers.set_scores(scores, "on the validation texts of a run")
+
+    @Slot(object)
+    def show_weights(self, told: LayerWeights | None) -> None:
+        """Show what the run on display has learned of the layers; None for nothing."""
+        self._weighed = told
+        self._show(self._session.state)
 
     @Slot(object)
     def show_map(self, scores: Mapping[int, float]) -> None:

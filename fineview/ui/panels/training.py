@@ -16,7 +16,7 @@ from fineview.core.laboratory import Laboratory
 from fineview.core.runs.execute import RunOutcome, check_spec
 from fineview.core.runs.record import RunRecord
 from fineview.core.runs.spec import RunSpec
-from fineview.core.training.events import FeaturesReady, RunStarted
+from fineview.core.training.events import FeaturesReady, LayerWeights, RunStarted
 from fineview.ui.context import Context
 from fineview.ui.panels.training_cells import CellExamples
 from fineview.ui.panels.training_curves import RunCurves
@@ -41,10 +41,16 @@ class TrainingPanel(QWidget):
     Signals:
         layers_wanted(): The user wants to choose other layers.
         features_ready(FeaturesReady): Hidden states are there.
+        layers_weighed(object): `layer_weights` changed.
+
+    Attributes:
+        layer_weights: What the head of the settings on display has learned of the layers
+            (`LayerWeights`), or None.
     """
 
     layers_wanted = Signal()
     features_ready = Signal(object)
+    layers_weighed = Signal(object)
 
     def __init__(
         self,
@@ -65,6 +71,7 @@ class TrainingPanel(QWidget):
         self._curves: dict[str, RunCurves] = {}
         self._specs: dict[str, RunSpec] = {}
         self._pictured = (0, "")
+        self.layer_weights: LayerWeights | None = None
         self._cells = CellExamples(runner, lab, self)
         self.picture = StrategyPicture()
         self.settings = TrainingSettings(session)
@@ -397,6 +404,7 @@ class TrainingPanel(QWidget):
         self.confusion.clear()
         self.try_box.set_run("")
         self.message.clear()
+        self._tell_weights(None)
 
     def _draw(self) -> None:
         """Draw every shown run anew."""
@@ -446,4 +454,13 @@ class TrainingPanel(QWidget):
             self.message.show_message("bad", str(error))
             return
         self.settings.set_dimension(state.dimension)
+        self._tell_weights(curves or self._curves.get(self.run_id))
         self.picture.set_picture(state)
+
+    def _tell_weights(self, curves: RunCurves | None) -> None:
+        """Tell others what the head of the settings on display has learned of the layers."""
+        own = curves is not None and self.head_state != "new"
+        told = curves.layer_weights if own and curves is not None else None
+        if told != self.layer_weights:
+            self.layer_weights = told
+            self.layers_weighed.emit(told)

@@ -6,7 +6,14 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from fineview.core.training.events import Evaluation, Reference, RunEnded, RunStarted, TrainStep
+from fineview.core.training.events import (
+    Evaluation,
+    LayerWeights,
+    Reference,
+    RunEnded,
+    RunStarted,
+    TrainStep,
+)
 
 EVALUATED = ("step", "epoch", "train_accuracy", "penalised_loss", "loss", "accuracy")
 
@@ -22,6 +29,7 @@ class RunCurves:
         gradient_norm: Of the newest step.
         end: How the run ended, or None.
         last: The newest evaluation, or None.
+        layer_weights: The newest weights of a learned layer mix, or None.
     """
 
     def __init__(self) -> None:
@@ -32,6 +40,7 @@ class RunCurves:
         self.gradient_norm = 0.0
         self.end: RunEnded | None = None
         self.last: Evaluation | None = None
+        self.layer_weights: LayerWeights | None = None
         # Flat buffers: a list of ten thousand tuples takes too long to make an array of, 30 times
         # a second.
         self._steps = array("d")
@@ -48,6 +57,8 @@ class RunCurves:
             values = [getattr(event, name) for name in EVALUATED]
             self._evaluations.extend(nan if value is None else value for value in values)
             self.last = event
+        elif isinstance(event, LayerWeights):
+            self.layer_weights = event
         elif isinstance(event, Reference):
             self.references[event.name] = event
         elif isinstance(event, RunStarted):

@@ -1,12 +1,14 @@
-"""The two live plots of the training panel, and how they are looked at."""
+"""The live plots of the training panel, and how they are looked at."""
 
 from collections.abc import Sequence
+from math import nan
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from fineview.ui.panels.training_curves import RunCurves
 from fineview.ui.plots.curves import CurvePlot
+from fineview.ui.plots.layer_bars import BarColumn, LayerBars
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing, use_font
 
@@ -19,6 +21,7 @@ class RunPlots(QWidget):
     Attributes:
         loss: Cross-entropy by epoch.
         accuracy: Share of right answers by epoch.
+        layers: Weights of a learned layer mix; hidden where the run has none.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -26,6 +29,12 @@ class RunPlots(QWidget):
         self._session = session
         self.loss = CurvePlot("Loss", "cross-entropy", y_unit="nats", x_label="epoch")
         self.accuracy = CurvePlot("Accuracy", "share right", x_label="epoch", controls=False)
+        self.layers = LayerBars(
+            "Layer weights",
+            "What the learned mix makes of each layer – all alike at first – layers that stay low "
+            "could be left out.",
+        )
+        self.layers.hide()
         self._figures = QLabel("")
         self._figures.setTextFormat(Qt.TextFormat.PlainText)
         use_font(self._figures, "fixed-small")
@@ -40,7 +49,11 @@ class RunPlots(QWidget):
         column.setSpacing(spacing(1))
         column.addWidget(self._figures)
         column.addWidget(self.loss, 3)
-        column.addWidget(self.accuracy, 2)
+        row = QHBoxLayout()
+        row.setSpacing(spacing(3))
+        row.addWidget(self.accuracy, 3)
+        row.addWidget(self.layers, 2)
+        column.addLayout(row, 2)
         self.loss.smoothing_changed.connect(lambda value: session.view(smoothing=value))
         self.loss.log_changed.connect(lambda on: session.view(log_loss=on))
         session.changed.connect(self._on_session)
@@ -50,12 +63,14 @@ class RunPlots(QWidget):
         """Draw the run on display at once."""
         self._draw_loss(curves)
         self._draw_accuracy(curves)
+        self._draw_layers(curves)
         self.tell(curves)
 
     def draw_turn(self, curves: RunCurves) -> None:
-        """Draw a third of it: called at every poll, so that no poll takes long."""
-        self._turn = (self._turn + 1) % 3
-        (self._draw_loss, self._draw_accuracy, self.tell)[self._turn](curves)
+        """Draw a part of it: called at every poll, so that no poll takes long."""
+        parts = (self._draw_loss, self._draw_accuracy, self._draw_layers, self.tell)
+        self._turn = (self._turn + 1) % len(parts)
+        parts[self._turn](curves)
 
     def _draw_loss(self, curves: RunCurves) -> None:
         steps = curves.steps()
@@ -88,6 +103,25 @@ class RunPlots(QWidget):
             found = curves.references.get(name)
             self.accuracy.set_reference(name, found.accuracy if found else None, label)
 
+    def _draw_layers(self, curves: RunCurves) -> None:
+        told = curves.layer_weights
+        self.layers.setVisible(told is not None)
+        if told is None:
+            return
+        weights, alike = ([nan] * (told.layers[-1] + 1) for _ in range(2))
+        for layer, share in zip(told.layers, told.weights, strict=True):
+            weights[layer] = share
+            alike[layer] = 1 / len(told.layers)
+        self.layers.set_columns(
+            [
+                BarColumn(
+                    title=f"weight · expected layer {told.expected_layer:.2f}",
+                    series=(("weight", tuple(weights)),),
+                    marks=("all alike", tuple(alike)),
+                )
+            ]
+        )
+
     def fit(self) -> None:
         """Show the whole of both plots."""
         self.loss.fit()
@@ -97,6 +131,7 @@ class RunPlots(QWidget):
         """Draw nothing, and wait for a run."""
         self.loss.clear()
         self.accuracy.clear()
+        self.layers.hide()
         self._overlaid = set()
         self._figures.setText("")
 

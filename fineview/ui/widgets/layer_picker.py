@@ -1,5 +1,7 @@
 """The stack of an encoder's layers, to choose from by mouse or keyboard."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFontMetricsF,
@@ -44,6 +46,7 @@ class LayerPicker(QWidget):
         self._layers: tuple[int, ...] = (12,)
         self._scores: dict[int, float] = {}
         self._where = ""
+        self._weights: dict[int, float] = {}
         self._cursor = 12
         self._anchor = 12
         self._hover = -1
@@ -67,6 +70,11 @@ class LayerPicker(QWidget):
         return self._depth
 
     @property
+    def weights(self) -> dict[int, float]:
+        """Return the shares of a learned mix on display, by layer."""
+        return dict(self._weights)
+
+    @property
     def cursor_layer(self) -> int:
         """Return the layer the keyboard is on."""
         return self._cursor
@@ -77,6 +85,7 @@ class LayerPicker(QWidget):
         self._cursor = self._anchor = min(self._cursor, depth)
         self._layers = tuple(x for x in self._layers if x <= depth) or (depth,)
         self._scores = {}
+        self._weights = {}
         self._announce()
         self.updateGeometry()
         self.update()
@@ -95,6 +104,13 @@ class LayerPicker(QWidget):
         """Show what was reached with a layer (accuracy, 0 … 1) beside it, where it is known."""
         self._scores, self._where = dict(scores or {}), where
         self.update()
+
+    def set_weights(self, weights: Mapping[int, float]) -> None:
+        """Show what a learned mix makes of the layers (shares of 1) within their blocks."""
+        if dict(weights) != self._weights:
+            self._weights = dict(weights)
+            self._announce()
+            self.update()
 
     def row_rect(self, layer: int) -> QRectF:
         """Return where a layer is drawn."""
@@ -231,10 +247,19 @@ class LayerPicker(QWidget):
         name = "embeddings" if layer == 0 else f"block {layer}"
         inner = block.adjusted(spacing(2), 0, -spacing(2), 0)
         text(painter, inner, f"✓ {name}" if chosen else name, ink, font=font_for("small"))
+        if layer in self._weights:
+            self._draw_weight(painter, block, self._weights[layer], ink)
         if scores:
             self._draw_score(painter, layer, row, block.right() + spacing(2))
         if layer == self._cursor and self.hasFocus():
             focus_ring(painter, block.adjusted(-2, -1, 2, 1), colours)
+
+    def _draw_weight(self, painter: QPainter, block: QRectF, share: float, ink: str) -> None:
+        """Write a layer's weight at the right of its block, and draw it along the lower edge."""
+        inner = block.adjusted(spacing(2), 0, -spacing(2), 0)
+        text(painter, inner, f"{share:.0%}", ink, font=font_for("fixed-small"), align=RIGHT)
+        strip = QRectF(block.left(), block.bottom() - 3, block.width() * share, 3)
+        box(painter, strip, fill=theme_colours().trained, radius=1)
 
     def _draw_score(self, painter: QPainter, layer: int, row: QRectF, x: float) -> None:
         score = self._scores.get(layer)
@@ -275,10 +300,12 @@ class LayerPicker(QWidget):
 
     def _words(self, layer: int) -> str:
         what = "the embeddings" if layer == 0 else f"output of block {layer} of {self._depth}"
-        score = self._scores.get(layer)
+        score, share = self._scores.get(layer), self._weights.get(layer)
         parts = [f"Layer {layer}: {what}", "chosen" if layer in self._layers else "not chosen"]
         if self._bytes is not None:
             parts.append(bytes_text(self._bytes))
+        if share is not None:
+            parts.append(f"weight {share:.3f} in the learned mix")
         if score is not None:
             parts.append(f"accuracy {score:.3f} {self._where}")
         return ", ".join(parts) + "."
