@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from fineview.core.data.plan import ImportPlan, Inspection
     from fineview.core.features.extract import HiddenStates
+    from fineview.core.features.token_states import TokenStates
     from fineview.core.models.encoder import Encoder
     from fineview.core.runs.judge import Labelled
 
@@ -73,12 +74,14 @@ class Prediction:
         items: The text, or each word of a word-level example.
         probabilities: For each item, (class, probability) from likely to unlikely.
         truncated: Whether the text was cut at the run's maximum length.
+        attention: Each token with its weight, where the head has learned to weigh them.
     """
 
     run_id: str
     items: tuple[str, ...]
     probabilities: tuple[tuple[tuple[str, float], ...], ...]
     truncated: bool
+    attention: tuple[tuple[Token, float], ...] = ()
 
 
 class Laboratory:
@@ -110,6 +113,7 @@ class Laboratory:
         self._readers: dict[str, Encoder] = {}
         self._tasks: dict[tuple[str, SplitConfig], Task] = {}
         self._features: tuple[tuple[object, ...], HiddenStates] | None = None
+        self._tokens: tuple[tuple[object, ...], TokenStates] | None = None
 
     def close(self) -> None:
         """Let the workspace go."""
@@ -227,9 +231,28 @@ class Laboratory:
         self._features = (key, hidden)
         return hidden
 
+    def token_states(self, spec: RunSpec, report: Report = SILENT) -> "TokenStates":
+        """Return every token of the spec's layer; the last ones are kept in memory."""
+        from dataclasses import replace
+
+        from fineview.core.features.token_states import token_states
+
+        encoder = self.encoder(spec.encoder)
+        layer = spec.pooling.resolved(encoder.info.layers).layers[-1]
+        key = (spec.task, spec.split, spec.encoder, spec.max_length, layer)
+        if self._tokens is not None and self._tokens[0] == key:
+            return replace(self._tokens[1], cached=True, seconds=0.0)
+        self._tokens = None  # both at once may be too much
+        task = self.task(spec.task, spec.split)
+        states = token_states(
+            encoder, task.texts, task.second, layer, max_length=spec.max_length, report=report
+        )
+        self._tokens = (key, states)
+        return states
+
     def forget_features(self) -> None:
         """Empty the store of hidden states; they are computed again when needed."""
-        self._features = None
+        self._features = self._tokens = None
         self.store.clear()
 
     def execute(
@@ -295,6 +318,7 @@ class Laboratory:
             items=tuple(words[i] for i in items) if words else (text,),
             probabilities=tuple(ranked),
             truncated=bool(truncated),
+            attention=judge.attention(text, second, report),
         )
 
     def labelling_plan(self, run_id: str, inspection: "Inspection") -> "ImportPlan":

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from fineview.core.errors import FineviewError
-from fineview.core.features.config import token_poolings
+from fineview.core.features.config import token_choices
 from fineview.core.laboratory import Laboratory
 from fineview.core.runs.spec import RunSpec
 from fineview.preflight import HEADLESS
@@ -264,7 +264,7 @@ class MainWindow(QMainWindow):
             self.job_strip.clear(str(error), "bad")
             return
         pooling = self.session.state.spec.pooling
-        if pooling.tokens not in token_poolings(level):
+        if pooling.tokens not in token_choices(level):
             pooling = replace(pooling, tokens="mean")
         if level != "pair":
             pooling = replace(pooling, pair="joint")

@@ -92,7 +92,7 @@ def test_old_specs_read_as_joint_and_bad_ones_are_named():
 def test_one_text_cannot_be_read_apart(lab):
     info = replace(lab.task("word-relations").info, level="sentence", title="Movie snippets")
     with pytest.raises(ConfigError, match="one text an item") as caught:
-        check_spec(RunSpec(pooling=PoolingConfig(pair="separate")), info, "class", 6)
+        check_spec(RunSpec(pooling=PoolingConfig(pair="separate")), info, "class", 6, 9)
     assert caught.value.field == "pair"
 
 

@@ -110,3 +110,28 @@ def test_learned_weights_stand_beside_the_stack_and_in_the_training_panel(qtbot,
     assert choices.layers.weights == {}
     training.open_run(run)
     qtbot.waitUntil(lambda: choices.layers.weights == weights, timeout=10_000)
+
+
+def test_attention_reads_one_layer_and_its_weights_are_painted(qtbot, window):
+    choices = window.panel("features").choices
+    write(choices.expression, "1-2")
+    choices.pair.segment("separate").click()
+    choices.tokens.segment("attention").click()
+    assert window.session.state.spec.pooling == PoolingConfig(layers=(2,), tokens="attention")
+    assert "every token of layer 2" in choices.size_label.text()
+    choices.mix.segment("concat").click()  # cannot be: said, and the switch goes back
+    assert choices.message.text.startswith("Attention pooling reads the tokens of one layer")
+    assert choices.mix.value == "single"
+    training = window.panel("training")
+    assert not training.try_box.attention.isVisible()
+    window.session.edit("Type", example="Vienna", second="Austria")
+    window.train()
+    window.show_panel("training")
+    qtbot.waitUntil(lambda: bool(training.run_id) and not training.busy, timeout=60_000)
+    strip = training.try_box.attention
+    qtbot.waitUntil(strip.isVisible, timeout=10_000)
+    weights = [token.weight for token in strip.tokens]
+    assert strip.tokens[0].text == "[CLS]"
+    assert max(weights) == 1
+    assert min(weights) >= 0
+    assert "of the attention" in strip.tokens[1].tooltip

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from fineview.core.data.task import Level
 from fineview.core.errors import ConfigError
 
-TokenPooling = Literal["cls", "mean", "max", "first", "last"]
+TokenPooling = Literal["cls", "mean", "max", "first", "last", "attention"]
 PairMode = Literal["joint", "separate"]
 LayerMix = Literal["single", "mean", "sum", "concat", "weighted"]
 
@@ -15,6 +15,8 @@ WORD_POOLINGS: tuple[TokenPooling, ...] = ("first", "last", "mean")
 PAIR_MODES: tuple[PairMode, ...] = get_args(PairMode)
 PAIR_PARTS = ("u", "v", "|u-v|", "u·v")
 """What stands beside each other where the texts of a pair are read apart."""
+ATTENTION_CAP = 2_000
+"""Most texts for attention pooling, which needs the state of every token."""
 WORD_CAP = 20_000
 """Most words of a word-level task whose hidden states are kept; whole sentences are drawn."""
 MIXES: tuple[LayerMix, ...] = get_args(LayerMix)
@@ -23,6 +25,11 @@ MIXES: tuple[LayerMix, ...] = get_args(LayerMix)
 def token_poolings(level: Level) -> tuple[TokenPooling, ...]:
     """Return the three token poolings of a level, in the order of the store's third axis."""
     return WORD_POOLINGS if level == "word" else SENTENCE_POOLINGS
+
+
+def token_choices(level: Level) -> tuple[TokenPooling, ...]:
+    """Return every token pooling of a level: those of the store, and the one that is learned."""
+    return WORD_POOLINGS if level == "word" else (*SENTENCE_POOLINGS, "attention")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +41,8 @@ class PoolingConfig:
             from the last block as in Python (-1 is block L).
         mix: How several layers become one. `single` takes exactly one layer.
         tokens: How the tokens of a text become one vector; `cls`, `mean` or `max` for sentences
-            and pairs, `first`, `last` or `mean` of a word's sub-tokens.
+            and pairs, `first`, `last` or `mean` of a word's sub-tokens. `attention` (sentences and
+            pairs, one layer) is a weighted mean whose weights are learned with the head.
         pair: Pair level: `joint` reads [CLS] a [SEP] b [SEP]; `separate` reads the two texts alone,
             pools each to u and v, and puts [u, v, |u-v|, u·v] together.
     """
@@ -64,6 +72,18 @@ class PoolingConfig:
             )
         if self.pair not in PAIR_MODES:
             raise ConfigError(f"Pair mode {self.pair!r} is not one of joint, separate.", "pair")
+        if self.tokens == "attention" and self.mix != "single":
+            raise ConfigError(
+                f"Attention pooling reads the tokens of one layer, not the mix {self.mix!r}: "
+                "choose one layer, or another token pooling.",
+                "tokens",
+            )
+        if self.tokens == "attention" and self.pair == "separate":
+            raise ConfigError(
+                "Attention pooling reads a pair as one text, not as two 'separate' ones: choose "
+                "'joint', or another token pooling.",
+                "tokens",
+            )
 
     def resolved(self, depth: int) -> "PoolingConfig":
         """Return the same choice with layers counted from 0, ascending, each once.

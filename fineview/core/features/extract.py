@@ -20,7 +20,7 @@ from fineview.core.features.store import FeatureStore, Stored
 from fineview.core.models.encoder import Encoded, Encoder
 from fineview.core.progress import SILENT, Report
 
-__all__ = ["HiddenStates", "extract", "feature_key", "states_of"]
+__all__ = ["HiddenStates", "encode", "extract", "feature_key", "states_of"]
 SHARD_ROWS = 256
 TOKENIZE_TEXTS = 256
 
@@ -144,7 +144,7 @@ def states_of(
     """
     if level == "word" and words is None:
         words = [text.split() for text in texts]
-    encoded = _encode(encoder, texts, second, words, max_length, report)
+    encoded = encode(encoder, texts, second, words, max_length, report)
     work = _work(encoded, None)
     rows = len(work.plan.items)
     states = np.empty((rows, encoder.info.layers + 1, 3, encoder.info.width), dtype=np.float32)
@@ -231,17 +231,17 @@ def _tokenized(
     report: Report,
 ) -> _Work:
     if task.words is None:
-        encoded = _encode(encoder, task.texts, task.second, None, max_length, report)
+        encoded = encode(encoder, task.texts, task.second, None, max_length, report)
         return _work(encoded, None)
     starts = np.cumsum([0, *(len(words) for words in task.words)])[:-1]
     words: Sequence[Sequence[str]] = task.words
     if sentences is not None:
         words = [task.words[i] for i in sentences]
         starts = starts[sentences]
-    return _work(_encode(encoder, (), None, words, max_length, report), starts)
+    return _work(encode(encoder, (), None, words, max_length, report), starts)
 
 
-def _encode(
+def encode(
     encoder: Encoder,
     texts: Sequence[str],
     second: Sequence[str] | None,

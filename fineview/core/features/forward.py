@@ -2,6 +2,7 @@
 
 import inspect
 import threading
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +16,8 @@ from fineview.core.progress import Report
 
 if TYPE_CHECKING:
     import torch
+
+    _Read = Callable[[Sequence[torch.Tensor], TokenPooler], torch.Tensor]
 
 
 class Forward:
@@ -80,10 +83,30 @@ class Forward:
             ModelError: Not even one text fits into memory.
             JobCancelled: Stop was pressed.
         """
+        return self._within_memory(batch, _pooled)
+
+    def tokens(self, batch: Batch, layer: int) -> NDArray[np.float32]:
+        """Compute one batch and keep every token of one layer.
+
+        Returns:
+            (sum of the lengths, D) float32: the real tokens of the batch's texts, in order.
+
+        Raises:
+            ModelError: Not even one text fits into memory.
+            JobCancelled: Stop was pressed.
+        """
+
+        def read(layers: "Sequence[torch.Tensor]", pooler: TokenPooler) -> "torch.Tensor":
+            states = layers[layer]
+            return states.flatten(0, 1) if pooler.mask is None else states[pooler.mask]
+
+        return self._within_memory(batch, read)
+
+    def _within_memory(self, batch: Batch, read: "_Read") -> NDArray[np.float32]:
         self._report.check()
         fits = self._tokens_that_fit is None or batch.ids.size <= self._tokens_that_fit
         if fits or len(batch.texts) == 1:
-            result = self._try(batch)
+            result = self._try(batch, read)
             if result is not None:
                 return result
             # Here the exception, and with it the tensors of the failed attempt, is gone.
@@ -95,18 +118,18 @@ class Forward:
                     f"device cpu."
                 )
             self._tokens_that_fit = batch.ids.size // 2
-        return np.concatenate([self.block(half) for half in batch.halves()])
+        return np.concatenate([self._within_memory(half, read) for half in batch.halves()])
 
-    def _try(self, batch: Batch) -> NDArray[np.float32] | None:
+    def _try(self, batch: Batch, read: "_Read") -> NDArray[np.float32] | None:
         """Return the block, or None where memory did not suffice."""
         try:
-            return self._run(batch)
+            return self._run(batch, read)
         except RuntimeError as error:  # torch.OutOfMemoryError is one; CPU and MPS have no own
             if not _is_memory(error):
                 raise
         return None
 
-    def _run(self, batch: Batch) -> NDArray[np.float32]:
+    def _run(self, batch: Batch, read: "_Read") -> NDArray[np.float32]:
         import torch
 
         with torch.inference_mode():
@@ -122,9 +145,8 @@ class Forward:
                     f"{self._encoder.info.title} does not give the hidden states of its "
                     f"{self._encoder.info.layers} layers: choose a BERT-like encoder."
                 )
-            pooled = torch.stack([pooler(layer) for layer in layers], dim=1)
-            block: NDArray[np.float32] = pooled.float().cpu().numpy()
-        return block
+            found: NDArray[np.float32] = read(layers, pooler).float().cpu().numpy()
+        return found
 
     def _free(self) -> None:
         import torch
@@ -133,6 +155,12 @@ class Forward:
             torch.cuda.empty_cache()
         elif self._device == "mps":
             torch.mps.empty_cache()
+
+
+def _pooled(layers: "Sequence[torch.Tensor]", pooler: TokenPooler) -> "torch.Tensor":
+    import torch
+
+    return torch.stack([pooler(layer) for layer in layers], dim=1)
 
 
 def _has_segments(encoder: Encoder, model: Any) -> bool:  # noqa: ANN401 - transformers is untyped

@@ -11,7 +11,7 @@ import numpy as np
 from fineview.core.data.split import SplitConfig
 from fineview.core.data.task import ITEM_NAMES, SPLITS, LabelKind, Split, Task, TaskInfo
 from fineview.core.errors import ConfigError, FineviewError, JobCancelled
-from fineview.core.features.config import describe, token_poolings
+from fineview.core.features.config import ATTENTION_CAP, describe, token_choices
 from fineview.core.progress import SILENT, Relay, Report
 from fineview.core.runs.spec import RunSpec
 from fineview.core.runs.store import RunStore
@@ -28,6 +28,7 @@ from fineview.core.training.events import (
 
 if TYPE_CHECKING:  # heavy: imported when a run starts, not when the window does
     from fineview.core.features.extract import HiddenStates
+    from fineview.core.features.token_states import TokenStates
     from fineview.core.models.encoder import Encoder
     from fineview.core.training.loop import HeadTraining, Trained
 
@@ -52,6 +53,9 @@ class Bench(Protocol):
 
     def features(self, spec: RunSpec, report: Report) -> "HiddenStates":
         """Return the hidden states of the spec's texts, from the store if they are there."""
+
+    def token_states(self, spec: RunSpec, report: Report) -> "TokenStates":
+        """Return every token of the spec's layer, for attention pooling."""
 
     def environment(self) -> Mapping[str, str | int | float | None]:
         """Return versions, device and threads, to be kept with the run."""
@@ -113,7 +117,7 @@ def execute(
     begun = time.monotonic()
     task = bench.task(spec.task, spec.split)
     encoder = bench.encoder(spec.encoder)
-    check_spec(spec, task.info, task.label_kind, encoder.info.layers)
+    check_spec(spec, task.info, task.label_kind, encoder.info.layers, len(task))
     if resume is None:
         title = describe(spec.pooling, encoder.info.layers)
         writer = bench.runs.create(spec, environment=bench.environment(), title=title)
@@ -135,18 +139,25 @@ def execute(
         writer.close()
 
 
-def check_spec(spec: RunSpec, info: TaskInfo, kind: LabelKind, layers: int) -> None:
+def check_spec(spec: RunSpec, info: TaskInfo, kind: LabelKind, layers: int, items: int) -> None:
     """Refuse a spec that does not fit its task and encoder.
 
     Raises:
         ConfigError: With the setting's name.
     """
     spec.pooling.resolved(layers)
-    allowed = token_poolings(info.level)
+    allowed = token_choices(info.level)
     if spec.pooling.tokens not in allowed:
         raise ConfigError(
             f"Token pooling {spec.pooling.tokens!r} does not fit the {info.level} level of "
             f"{info.title}: choose {', '.join(allowed)}.",
+            "tokens",
+        )
+    if spec.pooling.tokens == "attention" and items > ATTENTION_CAP:
+        raise ConfigError(
+            f"Attention pooling keeps the state of every token, for at most {ATTENTION_CAP:,} "
+            f"texts, and {info.title} has {items:,}: choose another token pooling, or import a "
+            "sample of it.",
             "tokens",
         )
     if spec.pooling.pair == "separate" and info.level != "pair":
@@ -202,6 +213,21 @@ class _Run:
         self.report.publish(
             RunStarted(run_id=self.writer.run_id, resumed_from=self.step, total_steps=total)
         )
+        parts = self._tokens() if self.spec.pooling.tokens == "attention" else self._features()
+        # References learn from and are measured on the very items that the head has: of a long
+        # word-level task that is a sample.
+        kept = {split: parts[split][2] for split in SPLITS}
+        self.task = replace(self.task, splits=kept)
+        self._refer(majority_of(self.task))
+        trained = self._train(parts, found)
+        return self._conclude(trained, parts)
+
+    def _features(self) -> dict[Split, tuple[Any, Any, Any]]:
+        """Return raw pooled features, labels and items (torch, torch, numpy) of each split."""
+        import torch
+
+        from fineview.core.features.pooling import pool
+
         hidden = self.bench.features(self.spec, self.report)
         self.report.publish(
             FeaturesReady(
@@ -212,26 +238,35 @@ class _Run:
                 dropped_words=hidden.dropped_words,
             )
         )
-        parts = self._features(hidden)
-        # References learn from and are measured on the very items that the head has: of a long
-        # word-level task that is a sample.
-        kept = {split: parts[split][2] for split in SPLITS}
-        self.task = replace(self.task, splits=kept)
-        self._refer(majority_of(self.task))
-        trained = self._train(parts, found)
-        return self._conclude(trained, parts)
+        return self._divided(torch.from_numpy(pool(hidden, self.spec.pooling)), hidden.items)
 
-    def _features(self, hidden: "HiddenStates") -> dict[Split, tuple[Any, Any, Any]]:
-        """Return raw pooled features, labels and items (torch, torch, numpy) of each split."""
+    def _tokens(self) -> dict[Split, tuple[Any, Any, Any]]:
+        """Return the same with every token of each text in place of pooled features."""
+        from fineview.core.training.tokens import TokenFeatures
+
+        states = self.bench.token_states(self.spec, self.report)
+        items = np.arange(len(states.lengths), dtype=np.int64)
+        self.report.publish(
+            FeaturesReady(
+                cached=states.cached,
+                items=len(items),
+                seconds=states.seconds,
+                truncated=states.truncated,
+            )
+        )
+        return self._divided(TokenFeatures.of(states), items)
+
+    def _divided(
+        self,
+        features: Any,  # noqa: ANN401 - a tensor, or tokens; torch is imported late
+        items: np.ndarray[Any, np.dtype[np.int64]],
+    ) -> dict[Split, tuple[Any, Any, Any]]:
         import torch
 
-        from fineview.core.features.pooling import pool
-
-        pooled = torch.from_numpy(pool(hidden, self.spec.pooling))
-        labels = torch.from_numpy(self.task.labels[hidden.items].astype(np.int64))
+        labels = torch.from_numpy(self.task.labels[items].astype(np.int64))
         parts = {}
         for split in SPLITS:
-            rows = np.flatnonzero(np.isin(hidden.items, self.task.splits[split]))
+            rows = np.flatnonzero(np.isin(items, self.task.splits[split]))
             if len(rows) == 0:
                 raise ConfigError(
                     f"No {split} item of {self.task.info.title} is left within "
@@ -239,7 +274,7 @@ class _Run:
                     "max_length",
                 )
             chosen = torch.from_numpy(rows)
-            parts[split] = (pooled[chosen], labels[chosen], hidden.items[rows])
+            parts[split] = (features[chosen], labels[chosen], items[rows])
         return parts
 
     def _train(

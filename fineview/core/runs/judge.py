@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from fineview.core.data.plan import ImportPlan, Inspection
 from fineview.core.data.task import ITEM_NAMES, Level
 from fineview.core.errors import ConfigError, DataError, RunError
 from fineview.core.files import atomic_stream, spreadsheet_cell
+from fineview.core.models.info import Token
 from fineview.core.progress import SILENT, Report, Silent
 from fineview.core.runs.execute import Bench
 
@@ -73,7 +74,7 @@ class Judge:
             RunError: The run has no head, or it is damaged.
             FineviewError: Its encoder or its task cannot be had.
         """
-        from fineview.core.training.heads import LinearHead
+        from fineview.core.training.heads import head_of
 
         record = bench.runs.read(run_id)
         self.spec = record.spec
@@ -87,7 +88,7 @@ class Judge:
         else:
             task = bench.task(self.spec.task, self.spec.split)
             self.level, self.classes = task.info.level, task.classes
-        self._head = LinearHead.from_arrays(bench.runs.tensors(run_id, "head"))
+        self._head = head_of(bench.runs.tensors(run_id, "head"))
         if self._head.linear.out_features != len(self.classes):
             raise RunError(
                 f"The head of run {run_id} tells {self._head.linear.out_features} classes apart, "
@@ -119,7 +120,13 @@ class Judge:
         from fineview.core.features.extract import states_of
         from fineview.core.features.pairs import states_apart
         from fineview.core.features.pooling import pool
+        from fineview.core.training.heads import AttentionHead
 
+        if isinstance(self._head, AttentionHead):
+            features, truncated = self._tokens(texts, second, report)
+            with torch.no_grad():
+                outputs = self._head(features)
+            return outputs.double().softmax(1).numpy(), np.arange(len(texts)), truncated
         apart = None
         longest = self.spec.max_length
         if self.spec.pooling.pair == "separate" and second is not None:
@@ -137,6 +144,38 @@ class Judge:
         with torch.no_grad():
             outputs = self._head(self._head.standardise(pooled))
         return outputs.double().softmax(1).numpy(), items, truncated
+
+    def attention(
+        self, text: str, second: str | None, report: Report = SILENT
+    ) -> tuple[tuple[Token, float], ...]:
+        """Return the tokens of a text or pair with the weights that the head gives them.
+
+        Returns:
+            Each token with its share of 1; empty where the head does not weigh tokens.
+        """
+        from fineview.core.training.heads import AttentionHead
+
+        if not isinstance(self._head, AttentionHead):
+            return ()
+        features, _ = self._tokens([text], None if second is None else [second], report)
+        (weights,) = self._head.token_weights(features)
+        tokens = self._encoder.tokens(text, second, self.spec.max_length)
+        return tuple(zip(tokens, weights, strict=True))
+
+    def _tokens(
+        self, texts: Sequence[str], second: Sequence[str] | None, report: Report
+    ) -> "tuple[Any, int]":
+        """Return standardised tokens of texts, and the number of texts that were cut."""
+        from fineview.core.features.token_states import token_states
+        from fineview.core.training.heads import AttentionHead
+        from fineview.core.training.tokens import TokenFeatures
+
+        layer = self.spec.pooling.resolved(self._encoder.info.layers).layers[-1]
+        states = token_states(
+            self._encoder, texts, second, layer, max_length=self.spec.max_length, report=report
+        )
+        assert isinstance(self._head, AttentionHead)
+        return self._head.standardise(TokenFeatures.of(states)), states.truncated
 
 
 def columns_for(

@@ -1,6 +1,8 @@
 """Heads: what turns pooled features into labels."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fineview.core.errors import RunError
+from fineview.core.training.tokens import CHUNK, TokenFeatures
 
 
 class LinearHead(nn.Module):
@@ -42,7 +45,7 @@ class LinearHead(nn.Module):
         nn.init.zeros_(self.linear.bias)
 
     @classmethod
-    def fitted(cls, features: Tensor, classes: int) -> "LinearHead":
+    def fitted(cls, features: Tensor, classes: int) -> Self:
         """Return an untrained head with the standardisation of `features`.
 
         Args:
@@ -74,10 +77,21 @@ class LinearHead(nn.Module):
         Returns:
             (B, C) logits.
         """
-        if self.layer_logits is not None:
-            standardised = torch.einsum("bkd,k->bd", standardised, self.layer_logits.softmax(0))
-        logits: Tensor = self.linear(standardised)
+        logits: Tensor = self.linear(self.mix(standardised)[0])
         return logits
+
+    def mix(self, standardised: Tensor) -> tuple[Tensor, Any]:
+        """Return (B, D), what the linear layer sees, and what `pull` needs to know of it."""
+        if self.layer_logits is None:
+            return standardised, None
+        weights = self.layer_logits.softmax(0)
+        return torch.einsum("bkd,k->bd", standardised, weights), weights
+
+    def pull(self, slope: Tensor, standardised: Tensor, trace: Any) -> None:  # noqa: ANN401
+        """Leave the gradients of what mixes: slope is (B, C), d loss / d logits."""
+        if self.layer_logits is not None:
+            pull = torch.einsum("bc,cd,bkd->k", slope, self.linear.weight, standardised)
+            self.layer_logits.grad = trace * (pull - (trace * pull).sum())
 
     @torch.no_grad()
     def loss_and_gradients(self, standardised: Tensor, targets: Tensor) -> float:
@@ -92,10 +106,7 @@ class LinearHead(nn.Module):
         Returns:
             The loss in nats, without the penalty.
         """
-        mixed = standardised
-        if self.layer_logits is not None:
-            layer_weights = self.layer_logits.softmax(0)
-            mixed = torch.einsum("bkd,k->bd", standardised, layer_weights)
+        mixed, trace = self.mix(standardised)
         logs = torch.addmm(self.linear.bias, mixed, self.linear.weight.T).log_softmax(1)  # (B, C)
         size = len(targets)
         loss = -torch.dot(logs.view(-1), targets.reshape(-1)).item() / size
@@ -103,9 +114,7 @@ class LinearHead(nn.Module):
         slope = logs.exp_().mul_(targets.sum(1, keepdim=True)).sub_(targets).div_(size)
         self.linear.weight.grad = slope.T @ mixed
         self.linear.bias.grad = slope.sum(0)
-        if self.layer_logits is not None:
-            pull = torch.einsum("bc,cd,bkd->k", slope, self.linear.weight, standardised)
-            self.layer_logits.grad = layer_weights * (pull - (layer_weights * pull).sum())
+        self.pull(slope, standardised, trace)
         return loss
 
     def penalty(self) -> Tensor:
@@ -121,7 +130,7 @@ class LinearHead(nn.Module):
         return {name: value.cpu().numpy().copy() for name, value in self.state_dict().items()}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[np.float32]]) -> "LinearHead":
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.float32]]) -> Self:
         """Build a head from `to_arrays`.
 
         Raises:
@@ -136,3 +145,70 @@ class LinearHead(nn.Module):
                 f"The stored head does not fit together ({error}): train it again."
             ) from None
         return head
+
+
+class AttentionHead(LinearHead):
+    """A weighted mean of a text's tokens, the weights learned along, then one linear layer.
+
+    The weight of a token is the softmax over the text of q·x/√D, with x the token's state in the
+    standardisation of the *mean* over tokens: so with q = 0, where training starts, this is the
+    linear head on mean pooling, number for number.
+
+    Attributes:
+        query: (D,) q.
+
+    Source:
+        Felbo et al. 2017, arXiv:1708.00524, section 3.2 (one weight vector, softmax over the
+        tokens); the scale 1/√D: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.1.
+    """
+
+    def __init__(self, mean: Tensor, scale: Tensor, classes: int) -> None:
+        super().__init__(mean, scale, classes)
+        self.query = nn.Parameter(torch.zeros(mean.shape[0]))
+
+    @classmethod
+    def fitted(cls, features: TokenFeatures, classes: int) -> Self:  # type: ignore[override]
+        """Return an untrained head with the standardisation of the texts' means."""
+        return super().fitted(features.means(), classes)
+
+    def standardise(self, features: TokenFeatures) -> TokenFeatures:  # type: ignore[override]
+        """Return the texts with tokens in the standardisation of the means over tokens."""
+        own = features.compact()
+        return replace(own, tokens=(own.tokens - self.mean) * self.scale)
+
+    def forward(self, standardised: TokenFeatures) -> Tensor:  # type: ignore[override]
+        """Return (B, C) logits of texts from `standardise`."""
+        chunks = range(0, len(standardised), CHUNK)
+        mixed = [self.mix(standardised[first : first + CHUNK])[0] for first in chunks]
+        logits: Tensor = self.linear(torch.cat(mixed))
+        return logits
+
+    def mix(self, standardised: TokenFeatures) -> tuple[Tensor, Any]:  # type: ignore[override]
+        """Return (B, D), the weighted means, with the padded states and their weights."""
+        states, real = standardised.padded()
+        scores = states @ self.query / self.query.shape[0] ** 0.5  # (B, T)
+        weights = scores.masked_fill(~real, -torch.inf).softmax(1)
+        return torch.einsum("bt,btd->bd", weights, states), (states, weights)
+
+    def pull(self, slope: Tensor, standardised: Any, trace: Any) -> None:  # noqa: ANN401, ARG002
+        """Leave the gradient of the query: slope is (B, C), d loss / d logits."""
+        states, weights = trace
+        pull = torch.einsum("bc,cd,btd->bt", slope, self.linear.weight, states)
+        along = weights * (pull - (weights * pull).sum(1, keepdim=True))
+        self.query.grad = torch.einsum("bt,btd->d", along, states) / self.query.shape[0] ** 0.5
+
+    @torch.no_grad()
+    def token_weights(self, standardised: TokenFeatures) -> list[list[float]]:
+        """Return the weight of each token of each text, summing to 1 within a text."""
+        _, (_, weights) = self.mix(standardised)
+        rows = zip(weights.tolist(), standardised.lengths.tolist(), strict=True)
+        return [row[:length] for row, length in rows]
+
+
+def head_of(arrays: Mapping[str, NDArray[np.float32]]) -> LinearHead:
+    """Build the head that left `arrays` through `to_arrays`.
+
+    Raises:
+        RunError: The arrays do not fit together.
+    """
+    return (AttentionHead if "query" in arrays else LinearHead).from_arrays(arrays)

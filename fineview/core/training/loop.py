@@ -15,10 +15,11 @@ from torch.nn import functional
 from fineview.core.progress import SILENT, Report
 from fineview.core.training.config import LIVE_SETTINGS, TrainConfig
 from fineview.core.training.events import Evaluation, LayerWeights, SettingChanged, TrainStep
-from fineview.core.training.heads import LinearHead
+from fineview.core.training.heads import AttentionHead, LinearHead
 from fineview.core.training.metrics import confusion, macro_f1
 from fineview.core.training.plain_sgd import Optimiser, PlainSGD
 from fineview.core.training.references import mean_loss
+from fineview.core.training.tokens import TokenFeatures
 
 Arrays = dict[str, NDArray[Any]]
 Save = Callable[[int, Arrays, Mapping[str, Any]], None]
@@ -32,14 +33,15 @@ class TrainData:
     """Raw pooled features and labels of the two splits that training may see.
 
     Attributes:
-        train: (N, D) or (N, k, D) float32 features and (N,) int64 labels.
+        train: (N, D) or (N, k, D) float32 features, or the tokens of N texts, and (N,) int64
+            labels.
         validation: The same.
         classes: C.
         layers: The k layers of a learned mix, ascending; else empty.
     """
 
-    train: tuple[Tensor, Tensor]
-    validation: tuple[Tensor, Tensor]
+    train: tuple[Any, Tensor]
+    validation: tuple[Any, Tensor]
     classes: int
     layers: tuple[int, ...] = ()
 
@@ -83,7 +85,8 @@ class HeadTraining:
     ) -> None:
         self.config = config
         self.seed = seed
-        self.head = LinearHead.fitted(data.train[0], data.classes)
+        kind = AttentionHead if isinstance(data.train[0], TokenFeatures) else LinearHead
+        self.head: LinearHead = kind.fitted(data.train[0], data.classes)
         self.train = (self.head.standardise(data.train[0]), data.train[1])
         self.validation = (self.head.standardise(data.validation[0]), data.validation[1])
         self.step = 0
@@ -137,7 +140,7 @@ class HeadTraining:
         self.begin()
         end = self._advance()
         if end == "diverged":
-            head = LinearHead.from_arrays(self._sound)
+            head = type(self.head).from_arrays(self._sound)
         else:
             head = self.head
             if self._best is not None:
@@ -201,7 +204,7 @@ class HeadTraining:
             weights = tuple(head.layer_weights())
             self._report.publish(LayerWeights(step=self.step, layers=self._layers, weights=weights))
 
-    def _shuffled(self, epoch: int) -> tuple[Tensor, Tensor]:
+    def _shuffled(self, epoch: int) -> tuple[Any, Tensor]:
         """Return features and targets in the order of an epoch, so that batches are slices."""
         # From (seed, epoch) alone, so that a resumed run meets the same batches.
         if epoch != self._order_epoch:

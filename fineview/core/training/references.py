@@ -10,7 +10,7 @@ from torch.nn import functional
 from fineview.core.data.task import SPLITS, Task
 from fineview.core.progress import SILENT, Report
 from fineview.core.training.events import Reference
-from fineview.core.training.heads import LinearHead
+from fineview.core.training.heads import AttentionHead, LinearHead
 from fineview.core.training.metrics import scores
 
 _SVD_DIMENSIONS = 100
@@ -132,6 +132,11 @@ def optimum(
         return Reference(
             name="optimum",
             note="No optimum is drawn: learned layer weights make the loss non-convex.",
+        )
+    if isinstance(head, AttentionHead):
+        return Reference(
+            name="optimum",
+            note="No optimum is drawn: learned attention makes the loss non-convex.",
         )
     features, labels = train
     best = LinearHead(head.mean, head.scale, head.linear.out_features).to(features.device)

@@ -21,7 +21,7 @@ from fineview.core.features.config import (
     PoolingConfig,
     presets,
     spell,
-    token_poolings,
+    token_choices,
 )
 from fineview.core.features.expression import parse_layers
 from fineview.core.laboratory import Laboratory
@@ -183,7 +183,11 @@ class FeatureChoices(QWidget):
 
     @Slot(str)
     def _on_tokens(self, tokens: str) -> None:
-        self._set("Choose the token pooling", tokens=tokens)
+        changes: dict[str, object] = {}
+        if tokens == "attention":  # it reads one layer, and a pair as one text
+            layers = self._session.state.spec.pooling.layers
+            changes = {"layers": layers[-1:], "mix": "single", "pair": "joint"}
+        self._set("Choose the token pooling", tokens=tokens, **changes)
 
     @Slot(str)
     def _on_pair(self, pair: str) -> None:
@@ -204,6 +208,7 @@ class FeatureChoices(QWidget):
             width = self._context.encoder.width if self._context.encoder is not None else 0
             self._session.edit_pooling(text, pooling, width)
         except ConfigError as error:
+            self._show(self._session.state)  # the switches go back; the sentence says why
             self.message.show_message("bad", str(error))
         else:
             self.message.clear()
@@ -228,7 +233,7 @@ class FeatureChoices(QWidget):
         self.preset.addItem(_OWN_CHOICE)
         self.notes_label.setText(" ".join(encoder.notes))
         self.notes_label.setVisible(bool(encoder.notes))
-        self._make_tokens(token_poolings(task.info.level))
+        self._make_tokens(token_choices(task.info.level))
         for part in (self.pair_label, self.pair):
             part.setVisible(task.info.level == "pair")
         self._show(self._session.state)
@@ -244,7 +249,7 @@ class FeatureChoices(QWidget):
             [(choice, choice) for choice in choices],
             "Token pooling",
             "How the tokens of a text (or the sub-tokens of a word) become one vector, within each "
-            "layer – mean – cls is the lecture's first token.",
+            "layer – mean – cls is the lecture's first token, attention learns which tokens count.",
         )
         self.tokens.changed.connect(self._on_tokens)
         self.tokens_box.addWidget(self.tokens)
@@ -274,11 +279,12 @@ class FeatureChoices(QWidget):
         items = min(task.items, WORD_CAP) if task.info.level == "word" else task.items
         apart = choice.pair == "separate"
         stored = 12 * (encoder.layers + 1) * encoder.width * items * (1 + apart)
+        kept = f"; the store keeps all layers, {bytes_text(stored)}."
+        if choice.tokens == "attention":
+            kept = f", out of every token of layer {choice.layers[0]}, read when training begins."
         self.size_label.setText(
             f"{count_text(width)} numbers per {task.info.level}, {bytes_text(4 * width * items)} "
-            f"for the task; the store keeps all layers, {bytes_text(stored)}."
-            + " The maps beside read pairs jointly."
-            * apart
+            f"for the task{kept}" + " The maps beside read pairs jointly." * apart
         )
         self.size_label.show()
         self.cost.show_layers(choice.layers)

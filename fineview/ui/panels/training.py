@@ -132,7 +132,7 @@ class TrainingPanel(QWidget):
         task, encoder = self._context.task, self._context.encoder
         try:
             if task is not None and encoder is not None:  # else the run itself will say
-                check_spec(spec, task.info, task.label_kind, encoder.layers)
+                check_spec(spec, task.info, task.label_kind, encoder.layers, task.items)
         except ConfigError as error:
             self.message.show_message("bad", str(error))
             return

@@ -33,6 +33,8 @@ def picture_of(
     weights = width * classes + classes
     if choice.mix == "weighted":
         weights += len(choice.layers)
+    if choice.tokens == "attention":
+        weights += encoder.width
     return PictureState(
         depth=encoder.layers,
         layers=choice.layers,

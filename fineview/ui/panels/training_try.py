@@ -9,6 +9,7 @@ from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing, use_font
 from fineview.ui.widgets.message_line import MessageLine
 from fineview.ui.widgets.probability_bars import ProbabilityBars
+from fineview.ui.widgets.token_strip import TokenChip, TokenStrip
 from fineview.work.jobs import Job, JobRunner
 
 _AFTER_TYPING_MS = 250
@@ -48,6 +49,7 @@ class TryBox(QWidget):
         self.second = QLineEdit()
         self.word = QComboBox()
         self.bars = ProbabilityBars()
+        self.attention = TokenStrip("Attention")
         self.message = MessageLine()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -72,6 +74,7 @@ class TryBox(QWidget):
         self._run = run_id
         self._asked = None
         self.bars.set_probabilities([])
+        self.attention.hide()
         self._job = None  # its answer would be another head's
         self.word.clear()
         self.word.setVisible(False)
@@ -100,6 +103,8 @@ class TryBox(QWidget):
         self.word.setToolTip("Which word's label is shown – change it to see the others.")
         self.word.currentIndexChanged.connect(self._on_word)
         box.addWidget(self.word)
+        box.addWidget(self.attention)
+        self.attention.hide()
         box.addWidget(self.message)
         box.addWidget(self.bars, 1)
         self.message.clear()
@@ -136,6 +141,7 @@ class TryBox(QWidget):
             if complete:
                 self.message.show_message("info", "A head answers once its run has ended.")
             self.bars.set_probabilities([])
+            self.attention.hide()
             return
         if asked == self._asked or (self._job is not None and self._job.active):
             return  # the newest text is asked when the answer before it is there
@@ -168,6 +174,7 @@ class TryBox(QWidget):
         self.word.blockSignals(False)
         self.word.setVisible(self._level == "word")
         self._on_word()
+        self._paint_attention(prediction)
         self.predicted.emit(prediction)
         self.ask()
 
@@ -176,6 +183,25 @@ class TryBox(QWidget):
         self._job = None
         self.message.show_message("bad", str(error))
         self.bars.set_probabilities([])
+
+    def _paint_attention(self, prediction: Prediction) -> None:
+        """Colour each token by its weight; the heaviest is coloured full."""
+        heaviest = max((share for _, share in prediction.attention), default=1.0)
+        self.attention.set_tokens(
+            [
+                TokenChip(
+                    text=token.text,
+                    special=token.special,
+                    segment=token.segment if self._level == "pair" else None,
+                    continues=token.continues,
+                    weight=share / heaviest,
+                    tooltip=f"{share:.1%} of the attention; all alike would be "
+                    f"{1 / len(prediction.attention):.1%}.",
+                )
+                for token, share in prediction.attention
+            ]
+        )
+        self.attention.setVisible(bool(prediction.attention))
 
     @Slot()
     def _on_word(self, _index: int = 0) -> None:
