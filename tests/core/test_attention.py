@@ -12,7 +12,7 @@ from fineview.core.errors import ConfigError, JobCancelled
 from fineview.core.features.config import ATTENTION_CAP, PoolingConfig
 from fineview.core.features.token_states import token_states
 from fineview.core.progress import Silent
-from fineview.core.runs.execute import check_spec
+from fineview.core.runs.check import check_spec
 from fineview.core.runs.judge import Judge
 from fineview.core.runs.spec import RunSpec
 from fineview.core.training.config import TrainConfig

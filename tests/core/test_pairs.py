@@ -10,7 +10,7 @@ from transformers import AutoModel, AutoTokenizer
 from fineview.core.errors import ConfigError
 from fineview.core.features.config import PoolingConfig, describe
 from fineview.core.features.pooling import pool
-from fineview.core.runs.execute import check_spec
+from fineview.core.runs.check import check_spec
 from fineview.core.runs.judge import Judge
 from fineview.core.runs.spec import RunSpec, spec_from_dict
 from fineview.core.training.config import TrainConfig

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from fineview.core.data.split import SplitConfig
-from fineview.core.data.task import ITEM_NAMES, SPLITS, LabelKind, Split, Task, TaskInfo
+from fineview.core.data.task import ITEM_NAMES, SPLITS, Split, Task
 from fineview.core.errors import ConfigError, FineviewError, JobCancelled
-from fineview.core.features.config import ATTENTION_CAP, describe, token_choices
+from fineview.core.features.config import describe
 from fineview.core.progress import SILENT, Relay, Report
+from fineview.core.runs.check import check_spec
 from fineview.core.runs.spec import RunSpec
 from fineview.core.runs.store import RunStore
 from fineview.core.runs.writer import RunWriter
@@ -137,41 +138,6 @@ def execute(
         raise
     finally:
         writer.close()
-
-
-def check_spec(spec: RunSpec, info: TaskInfo, kind: LabelKind, layers: int, items: int) -> None:
-    """Refuse a spec that does not fit its task and encoder.
-
-    Raises:
-        ConfigError: With the setting's name.
-    """
-    spec.pooling.resolved(layers)
-    allowed = token_choices(info.level)
-    if spec.pooling.tokens not in allowed:
-        raise ConfigError(
-            f"Token pooling {spec.pooling.tokens!r} does not fit the {info.level} level of "
-            f"{info.title}: choose {', '.join(allowed)}.",
-            "tokens",
-        )
-    if spec.pooling.tokens == "attention" and items > ATTENTION_CAP:
-        raise ConfigError(
-            f"Attention pooling keeps the state of every token, for at most {ATTENTION_CAP:,} "
-            f"texts, and {info.title} has {items:,}: choose another token pooling, or import a "
-            "sample of it.",
-            "tokens",
-        )
-    if spec.pooling.pair == "separate" and info.level != "pair":
-        raise ConfigError(
-            f"{info.title} has one text an item, and the pair mode 'separate' needs two: choose "
-            "'joint', or a task of pairs.",
-            "pair",
-        )
-    if kind != "class":
-        raise ConfigError(
-            f"{info.title} has numbers as labels, and the linear + softmax head answers with "
-            "classes: choose a task with classes.",
-            "head",
-        )
 
 
 class _Run:

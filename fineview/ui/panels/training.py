@@ -13,7 +13,8 @@ from PySide6.QtWidgets import (
 
 from fineview.core.errors import ConfigError
 from fineview.core.laboratory import Laboratory
-from fineview.core.runs.execute import RunOutcome, check_spec
+from fineview.core.runs.check import check_spec
+from fineview.core.runs.execute import RunOutcome
 from fineview.core.runs.record import RunRecord
 from fineview.core.runs.spec import RunSpec
 from fineview.core.training.events import FeaturesReady, LayerWeights, RunStarted

@@ -48,6 +48,7 @@ def picture_of(
         head_bytes=4 * weights,
         head_state=head_state,
         level=task.info.level,
+        apart=choice.pair == "separate",
         classes=task.classes,
         progress=curves.step / curves.total if curves is not None and curves.total else 0.0,
         dimension=width,

@@ -1,7 +1,16 @@
 """Type an example and see what the trained head says."""
 
-from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from fineview.core.laboratory import Laboratory, Prediction
 from fineview.core.progress import Report
@@ -13,6 +22,7 @@ from fineview.ui.widgets.token_strip import TokenChip, TokenStrip
 from fineview.work.jobs import Job, JobRunner
 
 _AFTER_TYPING_MS = 250
+_ATTENTION_LINES = 22  # units of spacing: three lines, then it scrolls
 _HINTS = {
     "pair": ("First text, for instance: Vienna", "Second text, for instance: Austria"),
     "sentence": ("A text", ""),
@@ -50,6 +60,11 @@ class TryBox(QWidget):
         self.word = QComboBox()
         self.bars = ProbabilityBars()
         self.attention = TokenStrip("Attention")
+        self._attention_area = QScrollArea()  # a long text must not push the answer away
+        self._attention_area.setWidget(self.attention)
+        self._attention_area.setWidgetResizable(True)
+        self._attention_area.setFrameShape(QFrame.Shape.NoFrame)
+        self._attention_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.message = MessageLine()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -74,7 +89,7 @@ class TryBox(QWidget):
         self._run = run_id
         self._asked = None
         self.bars.set_probabilities([])
-        self.attention.hide()
+        self._attention_area.hide()
         self._job = None  # its answer would be another head's
         self.word.clear()
         self.word.setVisible(False)
@@ -103,8 +118,8 @@ class TryBox(QWidget):
         self.word.setToolTip("Which word's label is shown – change it to see the others.")
         self.word.currentIndexChanged.connect(self._on_word)
         box.addWidget(self.word)
-        box.addWidget(self.attention)
-        self.attention.hide()
+        box.addWidget(self._attention_area)
+        self._attention_area.hide()
         box.addWidget(self.message)
         box.addWidget(self.bars, 1)
         self.message.clear()
@@ -141,7 +156,7 @@ class TryBox(QWidget):
             if complete:
                 self.message.show_message("info", "A head answers once its run has ended.")
             self.bars.set_probabilities([])
-            self.attention.hide()
+            self._attention_area.hide()
             return
         if asked == self._asked or (self._job is not None and self._job.active):
             return  # the newest text is asked when the answer before it is there
@@ -192,7 +207,6 @@ class TryBox(QWidget):
                 TokenChip(
                     text=token.text,
                     special=token.special,
-                    segment=token.segment if self._level == "pair" else None,
                     continues=token.continues,
                     weight=share / heaviest,
                     tooltip=f"{share:.1%} of the attention; all alike would be "
@@ -201,7 +215,17 @@ class TryBox(QWidget):
                 for token, share in prediction.attention
             ]
         )
-        self.attention.setVisible(bool(prediction.attention))
+        self._attention_area.setVisible(bool(prediction.attention))
+        self._fit_attention()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the painted tokens the lines they need."""
+        super().resizeEvent(event)
+        self._fit_attention()
+
+    def _fit_attention(self) -> None:
+        lines = self.attention.heightForWidth(self.width() - spacing(4))
+        self._attention_area.setFixedHeight(min(lines, spacing(_ATTENTION_LINES)))
 
     @Slot()
     def _on_word(self, _index: int = 0) -> None:

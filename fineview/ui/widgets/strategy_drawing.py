@@ -17,6 +17,7 @@ _TOKENS: dict[str, tuple[str, ...]] = {
     "pair": ("[CLS]", "a", "[SEP]", "b", "[SEP]"),
     "word": ("[CLS]", "…word…", "[SEP]"),
 }
+_APART = ("[CLS]", "a", "[SEP]", "[CLS]", "b", "[SEP]")
 # Shares of the width: the encoder is the largest thing in the picture, as in the experiment.
 _SHARES = {"text": 0.14, "encoder": 0.36, "pool": 0.16, "head": 0.21, "label": 0.13}
 _NARROW_SHARES = {"text": 0.12, "encoder": 0.30, "pool": 0.20, "head": 0.22, "label": 0.16}
@@ -87,7 +88,7 @@ def _draw_text(painter: QPainter, rect: QRectF, state: PictureState) -> None:
     measure = QFontMetricsF(font)
     x, y = inner.left(), inner.top()
     height = measure.height() + 2
-    for token in _TOKENS[state.level]:
+    for token in _APART if state.apart else _TOKENS[state.level]:
         special = token.startswith("[")
         wide = min(measure.horizontalAdvance(token) + spacing(1.25), inner.width())
         if x > inner.left() and x + wide > inner.right() + 0.5:

@@ -27,6 +27,7 @@ class PictureState:
         head_bytes: What the task costs on disk.
         head_state: Whether its weights are random, moving, or have moved.
         level: What is labelled.
+        apart: Whether the two texts of a pair are read alone.
         classes: Names of the labels.
         progress: Share of the training done, 0 … 1.
     """
@@ -44,6 +45,7 @@ class PictureState:
     head_bytes: int = 0
     head_state: HeadState = "new"
     level: Level = "sentence"
+    apart: bool = False
     classes: tuple[str, ...] = ()
     progress: float = 0.0
 
@@ -59,9 +61,10 @@ def describe_picture(state: PictureState) -> str:
         "trained": "is trained",
     }[state.head_state]
     return (
-        f"A {state.level} goes into the encoder {state.encoder_title}, frozen, "
-        f"{count_text(state.encoder_parameters)} weights.{removed} Features: {many} {layers} of "
-        f"{state.depth}, {mix_words(state)}, tokens by {state.tokens}. The head, "
+        f"A {state.level}{', its texts apart,' * state.apart} goes into the encoder "
+        f"{state.encoder_title}, frozen, {count_text(state.encoder_parameters)} "
+        f"weights.{removed} Features: {many} {layers} of {state.depth}, {mix_words(state)}, "
+        f"tokens by {state.tokens}. The head, "
         f"{state.head_text}, {count_text(state.head_parameters)} weights, {head}. "
         f"It tells {len(state.classes)} classes apart."
     )
