@@ -370,3 +370,20 @@ def test_a_file_of_nothing_here_is_refused(space, tmp_path):
         read_coordinates(path, space.points)
     with pytest.raises(DataError, match="cannot be read"):
         read_coordinates(tmp_path / "absent.csv", space.points)
+
+
+@pytest.mark.parametrize(
+    "pooling",
+    [PoolingConfig(pair="separate"), PoolingConfig(layers=(1,), tokens="attention")],
+    ids=["separate", "attention"],
+)
+def test_a_run_that_pools_otherwise_colours_what_it_left_and_no_more(lab, spec, pooling):
+    trained = replace(spec, training=TrainConfig(epochs=2), pooling=pooling)
+    run_id = lab.execute(trained).run_id
+    points = open_space(lab, trained, SpaceChoice(points=600), run_id).points
+    stored = lab.runs.tensors(run_id, "predictions")
+    np.testing.assert_array_equal(
+        points.predictions[stored["test.items"]], stored["test.probabilities"].argmax(axis=1)
+    )
+    assert (points.predictions[points.splits == 0] == -1).all()
+    assert np.isfinite(open_space(lab, trained, PCA, run_id).project(PCA).coordinates).all()

@@ -108,7 +108,8 @@ def _fill_judged(
 ) -> None:
     """Let the head judge what the run left no answer for."""
     missing = np.flatnonzero(np.isnan(shares[:, 0]))
-    if len(missing) == 0:
+    # The states of a map are of pairs read jointly: another head would see what it never learned.
+    if len(missing) == 0 or trained.pooling.pair == "separate":
         return
     import torch
 
