@@ -301,11 +301,8 @@ class Laboratory:
             wanted = "both texts of the pair" if judge.level == "pair" else "a text"
             raise DataError(f"Type {wanted} to see what the head says.")
         words = tuple(text.split()) if judge.level == "word" else None
-        shares, items, truncated = judge.shares(
-            [text],
-            [second or ""] if judge.level == "pair" else None,
-            [words] if words else None,
-            report,
+        shares, items, truncated, attention = judge.explain(
+            text, (second or "") if judge.level == "pair" else None, words, report
         )
         if len(items) == 0:
             raise DataError("None of these words fits within the run's maximum length.")
@@ -318,7 +315,7 @@ class Laboratory:
             items=tuple(words[i] for i in items) if words else (text,),
             probabilities=tuple(ranked),
             truncated=bool(truncated),
-            attention=judge.attention(text, second, report),
+            attention=attention,
         )
 
     def labelling_plan(self, run_id: str, inspection: "Inspection") -> "ImportPlan":

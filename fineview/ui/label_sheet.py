@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -18,12 +18,11 @@ from PySide6.QtWidgets import (
 
 from fineview.ui.theme import make_primary, set_icon, spacing
 from fineview.ui.widgets.calm_combo import CalmCombo
-from fineview.ui.widgets.cells import HEADER_MARGIN, CellDelegate, set_up_table
+from fineview.ui.widgets.cells import CellDelegate, set_up_table
 from fineview.ui.widgets.labels import ElidedLabel, describe, plain_label, plain_tooltip
 from fineview.ui.widgets.message_line import MessageLine
-from fineview.ui.widgets.painting import LEFT
+from fineview.ui.widgets.text_model import Index, TextModel
 
-Index = QModelIndex | QPersistentModelIndex
 Place = Literal["file", "columns", "out"]
 
 NO_FILE = "None yet: choose one, or drop it here"
@@ -36,52 +35,33 @@ def one_line(cell: str) -> str:
     return " ".join(cell[:_LONGEST_CELL].split())
 
 
-class SampleModel(QAbstractTableModel):
+class SampleModel(TextModel):
     """The first rows that were written, as they stand in the file.
 
     Attributes:
-        rows: The header, then the rows.
+        rows: Those below the header.
     """
 
     def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.rows: tuple[tuple[str, ...], ...] = ((),)
+        super().__init__((), parent)
+        self.rows: tuple[tuple[str, ...], ...] = ()
 
     def show_rows(self, rows: tuple[tuple[str, ...], ...]) -> None:
         """Show a header and other rows."""
         self.beginResetModel()
-        self.rows = rows or ((),)
+        self._header = [one_line(cell) for cell in rows[0]] if rows else ()
+        self.rows = rows[1:]
         self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        """Return the number of rows below the header."""
-        return 0 if parent.isValid() else len(self.rows) - 1
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(self.rows[0])
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = int(Qt.ItemDataRole.DisplayRole),
-    ) -> object:
-        """Return a column's title."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return f"{HEADER_MARGIN}{one_line(self.rows[0][section])}{HEADER_MARGIN}"
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return LEFT
-        return None
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
         """Return a cell on one line; the tooltip has it whole."""
-        cell = self.rows[index.row() + 1][index.column()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return one_line(cell)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tooltip(cell[:_LONGEST_TOOLTIP])
-        return None
+            return plain_tooltip(self.rows[index.row()][index.column()][:_LONGEST_TOOLTIP])
+        return super().data(index, role)
+
+    def words(self, row: int, column: int) -> str:
+        """Return the beginning of a cell, on one line."""
+        return one_line(self.rows[row][column])
 
 
 class LabelSheet(QDialog):

@@ -41,7 +41,9 @@ from fineview.work.heartbeat import Heartbeat
 from fineview.work.jobs import JobRunner, Lane
 
 if TYPE_CHECKING:
+    from fineview.core.training.events import LayerWeights
     from fineview.ui.panels.data import DataPanel
+    from fineview.ui.panels.features import FeaturesPanel
     from fineview.ui.panels.training import TrainingPanel
 
 PANELS = (("data", "Data"), ("features", "Features"), ("training", "Train"), ("runs", "Runs"))
@@ -196,11 +198,10 @@ class MainWindow(QMainWindow):
         return runs
 
     @Slot(object)
-    def _show_layer_weights(self, told: object) -> None:
+    def _show_layer_weights(self, told: "LayerWeights | None") -> None:
         """Show a learned mix beside the stack too, once that is built."""
-        features = self.panels.get("features")
-        if features is not None:
-            features.choices.show_weights(told)  # type: ignore[attr-defined]
+        if "features" in self.panels:
+            cast("FeaturesPanel", self.panel("features")).choices.show_weights(told)
 
     def show_panel(self, key: str) -> None:
         """Bring a panel to the front."""

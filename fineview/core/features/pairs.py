@@ -70,8 +70,9 @@ def states_apart(
     """Compute the hidden states of both texts of a few pairs in memory.
 
     Returns:
-        (M, L+1, 3, D) of the first texts, the same of the second ones, and how many pairs were cut.
+        (M, L+1, 3, D) of the first texts, the same of the second ones, and how many texts were cut.
     """
-    first, _, cut = states_of(encoder, "sentence", texts, max_length=max_length, report=report)
-    other, _, more = states_of(encoder, "sentence", second, max_length=max_length, report=report)
-    return first, other, max(cut, more)
+    both, _, cut = states_of(
+        encoder, "sentence", (*texts, *second), max_length=max_length, report=report
+    )
+    return both[: len(texts)], both[len(texts) :], cut

@@ -32,6 +32,16 @@ class TokenStates:
     truncated: int
     cached: bool = False
 
+    @property
+    def items(self) -> NDArray[np.int64]:
+        """Return the item of each text, (N,): none is left out."""
+        return np.arange(len(self.lengths), dtype=np.int64)
+
+    @property
+    def dropped_words(self) -> int:
+        """Return 0: a text is never left out, as a word may be."""
+        return 0
+
 
 def token_states(
     encoder: Encoder,

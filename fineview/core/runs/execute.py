@@ -179,7 +179,7 @@ class _Run:
         self.report.publish(
             RunStarted(run_id=self.writer.run_id, resumed_from=self.step, total_steps=total)
         )
-        parts = self._tokens() if self.spec.pooling.tokens == "attention" else self._features()
+        parts = self._features()
         # References learn from and are measured on the very items that the head has: of a long
         # word-level task that is a sample.
         kept = {split: parts[split][2] for split in SPLITS}
@@ -189,46 +189,30 @@ class _Run:
         return self._conclude(trained, parts)
 
     def _features(self) -> dict[Split, tuple[Any, Any, Any]]:
-        """Return raw pooled features, labels and items (torch, torch, numpy) of each split."""
+        """Return features (a tensor of raw pooled ones, or tokens), labels and items by split."""
         import torch
 
         from fineview.core.features.pooling import pool
-
-        hidden = self.bench.features(self.spec, self.report)
-        self.report.publish(
-            FeaturesReady(
-                cached=hidden.cached,
-                items=len(hidden.items),
-                seconds=hidden.seconds,
-                truncated=hidden.truncated,
-                dropped_words=hidden.dropped_words,
-            )
-        )
-        return self._divided(torch.from_numpy(pool(hidden, self.spec.pooling)), hidden.items)
-
-    def _tokens(self) -> dict[Split, tuple[Any, Any, Any]]:
-        """Return the same with every token of each text in place of pooled features."""
         from fineview.core.training.tokens import TokenFeatures
 
-        states = self.bench.token_states(self.spec, self.report)
-        items = np.arange(len(states.lengths), dtype=np.int64)
+        found: HiddenStates | TokenStates
+        features: Any
+        if self.spec.pooling.tokens == "attention":
+            found = self.bench.token_states(self.spec, self.report)
+            features = TokenFeatures.of(found)
+        else:
+            found = self.bench.features(self.spec, self.report)
+            features = torch.from_numpy(pool(found, self.spec.pooling))
+        items = found.items
         self.report.publish(
             FeaturesReady(
-                cached=states.cached,
+                cached=found.cached,
                 items=len(items),
-                seconds=states.seconds,
-                truncated=states.truncated,
+                seconds=found.seconds,
+                truncated=found.truncated,
+                dropped_words=found.dropped_words,
             )
         )
-        return self._divided(TokenFeatures.of(states), items)
-
-    def _divided(
-        self,
-        features: Any,  # noqa: ANN401 - a tensor, or tokens; torch is imported late
-        items: np.ndarray[Any, np.dtype[np.int64]],
-    ) -> dict[Split, tuple[Any, Any, Any]]:
-        import torch
-
         labels = torch.from_numpy(self.task.labels[items].astype(np.int64))
         parts = {}
         for split in SPLITS:

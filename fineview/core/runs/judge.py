@@ -115,67 +115,79 @@ class Judge:
             (M, C) probabilities; (M,) items, counted over texts or over all words (those beyond
             the maximum length are missing); the number of texts that were cut.
         """
+        features, items, truncated = self._features(texts, second, words, report)
+        return self._said(features), items, truncated
+
+    def explain(
+        self,
+        text: str,
+        second: str | None = None,
+        words: Sequence[str] | None = None,
+        report: Report = SILENT,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], int, tuple[tuple[Token, float], ...]]:
+        """Return what `shares` does of one text, and where the head looked.
+
+        Returns:
+            Each token with its share of 1 comes last; empty where the head does not weigh tokens.
+        """
+        from fineview.core.training.heads import AttentionHead
+
+        features, items, truncated = self._features(
+            [text],
+            None if second is None else [second],
+            None if words is None else [words],
+            report,
+        )
+        looked: tuple[tuple[Token, float], ...] = ()
+        if isinstance(self._head, AttentionHead):
+            (weights,) = self._head.token_weights(features)
+            tokens = self._encoder.tokens(text, second, self.spec.max_length)
+            looked = tuple(zip(tokens, weights, strict=True))
+        return self._said(features), items, truncated, looked
+
+    def _said(self, features: Any) -> NDArray[np.float64]:  # noqa: ANN401 - see `_features`
+        import torch
+
+        with torch.no_grad():
+            shares: NDArray[np.float64] = self._head(features).double().softmax(1).numpy()
+        return shares
+
+    def _features(
+        self,
+        texts: Sequence[str],
+        second: Sequence[str] | None,
+        words: Sequence[Sequence[str]] | None,
+        report: Report,
+    ) -> tuple[Any, NDArray[np.int64], int]:
+        """Return what the head takes (a tensor, or tokens), the items, and the texts cut."""
         import torch
 
         from fineview.core.features.extract import states_of
         from fineview.core.features.pairs import states_apart
         from fineview.core.features.pooling import pool
-        from fineview.core.training.heads import AttentionHead
+        from fineview.core.features.token_states import token_states
+        from fineview.core.training.tokens import TokenFeatures
 
-        if isinstance(self._head, AttentionHead):
-            features, truncated = self._tokens(texts, second, report)
-            with torch.no_grad():
-                outputs = self._head(features)
-            return outputs.double().softmax(1).numpy(), np.arange(len(texts)), truncated
-        apart = None
-        longest = self.spec.max_length
-        if self.spec.pooling.pair == "separate" and second is not None:
+        pooling, longest = self.spec.pooling, self.spec.max_length
+        everything = np.arange(len(texts), dtype=np.int64)
+        if pooling.tokens == "attention":
+            layer = pooling.resolved(self._encoder.info.layers).layers[-1]
+            found = token_states(
+                self._encoder, texts, second, layer, max_length=longest, report=report
+            )
+            tokens: Any = TokenFeatures.of(found)
+            return self._head.standardise(tokens), everything, found.truncated
+        if pooling.pair == "separate" and second is not None:
             states, apart, truncated = states_apart(
                 self._encoder, texts, second, max_length=longest, report=report
             )
-            items = np.arange(len(states), dtype=np.int64)
-        else:
-            states, items, truncated = states_of(
-                self._encoder, self.level, texts, second, words, max_length=longest, report=report
-            )
-        if len(items) == 0:
-            return np.empty((0, len(self.classes))), items, truncated
-        pooled = torch.from_numpy(pool(states, self.spec.pooling, self.level, apart))
-        with torch.no_grad():
-            outputs = self._head(self._head.standardise(pooled))
-        return outputs.double().softmax(1).numpy(), items, truncated
-
-    def attention(
-        self, text: str, second: str | None, report: Report = SILENT
-    ) -> tuple[tuple[Token, float], ...]:
-        """Return the tokens of a text or pair with the weights that the head gives them.
-
-        Returns:
-            Each token with its share of 1; empty where the head does not weigh tokens.
-        """
-        from fineview.core.training.heads import AttentionHead
-
-        if not isinstance(self._head, AttentionHead):
-            return ()
-        features, _ = self._tokens([text], None if second is None else [second], report)
-        (weights,) = self._head.token_weights(features)
-        tokens = self._encoder.tokens(text, second, self.spec.max_length)
-        return tuple(zip(tokens, weights, strict=True))
-
-    def _tokens(
-        self, texts: Sequence[str], second: Sequence[str] | None, report: Report
-    ) -> "tuple[Any, int]":
-        """Return standardised tokens of texts, and the number of texts that were cut."""
-        from fineview.core.features.token_states import token_states
-        from fineview.core.training.heads import AttentionHead
-        from fineview.core.training.tokens import TokenFeatures
-
-        layer = self.spec.pooling.resolved(self._encoder.info.layers).layers[-1]
-        states = token_states(
-            self._encoder, texts, second, layer, max_length=self.spec.max_length, report=report
+            pooled = pool(states, pooling, self.level, apart)
+            return self._head.standardise(torch.from_numpy(pooled)), everything, truncated
+        states, items, truncated = states_of(
+            self._encoder, self.level, texts, second, words, max_length=longest, report=report
         )
-        assert isinstance(self._head, AttentionHead)
-        return self._head.standardise(TokenFeatures.of(states)), states.truncated
+        pooled = pool(states, pooling, self.level)
+        return self._head.standardise(torch.from_numpy(pooled)), items, truncated
 
 
 def columns_for(

@@ -154,6 +154,9 @@ class AttentionHead(LinearHead):
     standardisation of the *mean* over tokens: so with q = 0, where training starts, this is the
     linear head on mean pooling, number for number.
 
+    Its features are tokens where the linear head's are a tensor: that, and nothing else, is what
+    the methods below are told to override.
+
     Attributes:
         query: (D,) q.
 

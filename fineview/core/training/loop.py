@@ -200,7 +200,7 @@ class HeadTraining:
     def _tell_layers(self, head: LinearHead) -> None:
         """Publish the weights of a learned layer mix, where there is one."""
         self._layers_told_at = time.monotonic()
-        if self._layers and head.layer_logits is not None:
+        if self._layers:
             weights = tuple(head.layer_weights())
             self._report.publish(LayerWeights(step=self.step, layers=self._layers, weights=weights))
 

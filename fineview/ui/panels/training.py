@@ -460,8 +460,9 @@ class TrainingPanel(QWidget):
 
     def _tell_weights(self, curves: RunCurves | None) -> None:
         """Tell others what the head of the settings on display has learned of the layers."""
-        own = curves is not None and self.head_state != "new"
-        told = curves.layer_weights if own and curves is not None else None
+        told = None
+        if curves is not None and self.head_state != "new":
+            told = curves.layer_weights
         if told != self.layer_weights:
             self.layer_weights = told
             self.layers_weighed.emit(told)

@@ -63,14 +63,12 @@ class RunPlots(QWidget):
         """Draw the run on display at once."""
         self._draw_loss(curves)
         self._draw_accuracy(curves)
-        self._draw_layers(curves)
         self.tell(curves)
 
     def draw_turn(self, curves: RunCurves) -> None:
-        """Draw a part of it: called at every poll, so that no poll takes long."""
-        parts = (self._draw_loss, self._draw_accuracy, self._draw_layers, self.tell)
-        self._turn = (self._turn + 1) % len(parts)
-        parts[self._turn](curves)
+        """Draw a third of it: called at every poll, so that no poll takes long."""
+        self._turn = (self._turn + 1) % 3
+        (self._draw_loss, self._draw_accuracy, self.tell)[self._turn](curves)
 
     def _draw_loss(self, curves: RunCurves) -> None:
         steps = curves.steps()
@@ -149,7 +147,8 @@ class RunPlots(QWidget):
                 )
 
     def tell(self, curves: RunCurves) -> None:
-        """Write the newest figures above the plots."""
+        """Write the newest figures above the plots, and draw what the layers weigh."""
+        self._draw_layers(curves)
         if curves.last is not None:
             rate = f"{curves.rate:,.0f}".replace(",", "\u2009")
             norm = curves.gradient_norm

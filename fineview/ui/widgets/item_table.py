@@ -3,11 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QItemSelectionModel,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     Qt,
     Signal,
     Slot,
@@ -16,12 +14,10 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from fineview.core.data.items import Column, TaskItems
-from fineview.ui.theme import fixed_font
-from fineview.ui.widgets.cells import HEADER_MARGIN, CellDelegate, set_up_table
+from fineview.ui.widgets.cells import CellDelegate, set_up_table
 from fineview.ui.widgets.format import THIN_SPACE
 from fineview.ui.widgets.labels import describe, plain_tooltip
-
-Index = QModelIndex | QPersistentModelIndex
+from fineview.ui.widgets.text_model import Index, TextModel
 
 _LONGEST_CELL = 300
 _LONGEST_TOOLTIP = 1500
@@ -38,7 +34,7 @@ _ROLES = frozenset(
 _UNKNOWN: tuple[tuple[Column, str], ...] = (("text", "Text"), ("label", "Label"))
 
 
-class ItemModel(QAbstractTableModel):
+class ItemModel(TextModel):
     """Rows are item numbers; a cell is looked up when it comes into sight.
 
     Attributes:
@@ -52,7 +48,7 @@ class ItemModel(QAbstractTableModel):
     sort_wanted = Signal(str, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__([title for _, title in _UNKNOWN], parent)
         self.items: TaskItems | None = None
         self.rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._columns = _UNKNOWN
@@ -63,6 +59,9 @@ class ItemModel(QAbstractTableModel):
         self.items, self.rows = items, rows
         if items is not None:
             self._columns = items.columns()
+            self._header = [title for _, title in self._columns]
+            numbers = ("item", "label") if items.task.label_kind == "number" else ("item",)
+            self._numbers = [i for i, key in enumerate(self.keys) if key in numbers]
         self.endResetModel()
 
     @property
@@ -70,41 +69,19 @@ class ItemModel(QAbstractTableModel):
         """Return what each column holds."""
         return tuple(key for key, _ in self._columns)
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        """Return R."""
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        """Return the number of columns at this level."""
-        return 0 if parent.isValid() else len(self._columns)
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = int(Qt.ItemDataRole.DisplayRole),
-    ) -> object:
-        """Return titles; numbers are aligned at the right."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return f"{HEADER_MARGIN}{self._columns[section][1]}{HEADER_MARGIN}"
-        return self._alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
-
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
         """Return a cell, cut to what can be seen of it."""
         if role not in _ROLES:  # asked for a dozen a cell: answered without looking anything up
             return None
-        key = self._columns[index.column()][0]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return _line(self.cell(index.row(), key), _LONGEST_CELL)
-        if role == Qt.ItemDataRole.ToolTipRole and key in ("text", "second"):
-            return plain_tooltip(self.cell(index.row(), key)[:_LONGEST_TOOLTIP])
-        if role == Qt.ItemDataRole.FontRole and self._is_number(key):
-            return fixed_font()
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(index.column())
-        return None
+        if role == Qt.ItemDataRole.ToolTipRole:
+            key = self._columns[index.column()][0]
+            whole = key in ("text", "second")
+            return plain_tooltip(self.cell(index.row(), key)[:_LONGEST_TOOLTIP]) if whole else None
+        return super().data(index, role)
+
+    def words(self, row: int, column: int) -> str:
+        """Return the beginning of a cell, on one line."""
+        return _line(self.cell(row, self._columns[column][0]), _LONGEST_CELL)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Pass the wish on: a million texts are not put in order on the window's thread."""
@@ -121,15 +98,6 @@ class ItemModel(QAbstractTableModel):
         if key == "second" and self.items.has_words:
             return self.items.in_sentence(item, _WORDS_AROUND)
         return self.items.cell(item, key)
-
-    def _is_number(self, key: Column) -> bool:
-        numbers = self.items is not None and self.items.task.label_kind == "number"
-        return key == "item" or (key == "label" and numbers)
-
-    def _alignment(self, section: int) -> Qt.AlignmentFlag:
-        right = self._is_number(self._columns[section][0])
-        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-        return side | Qt.AlignmentFlag.AlignVCenter
 
 
 class ItemTable(QTableView):
