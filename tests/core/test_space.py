@@ -374,7 +374,10 @@ def test_a_file_of_nothing_here_is_refused(space, tmp_path):
 
 @pytest.mark.parametrize(
     "pooling",
-    [PoolingConfig(pair="separate"), PoolingConfig(layers=(1,), tokens="attention")],
+    [
+        PoolingConfig(layers=(1, 2), mix="weighted", pair="separate"),
+        PoolingConfig(layers=(1,), tokens="attention"),
+    ],
     ids=["separate", "attention"],
 )
 def test_a_run_that_pools_otherwise_colours_what_it_left_and_no_more(lab, spec, pooling):
@@ -386,4 +389,6 @@ def test_a_run_that_pools_otherwise_colours_what_it_left_and_no_more(lab, spec, 
         points.predictions[stored["test.items"]], stored["test.probabilities"].argmax(axis=1)
     )
     assert (points.predictions[points.splits == 0] == -1).all()
-    assert np.isfinite(open_space(lab, trained, PCA, run_id).project(PCA).coordinates).all()
+    drawn = open_space(lab, trained, PCA, run_id).project(PCA)
+    assert np.isfinite(drawn.coordinates).all()
+    assert "that the run learned" not in drawn.note

@@ -96,10 +96,7 @@ def test_learned_weights_stand_beside_the_stack_and_in_the_training_panel(qtbot,
     assert sorted(weights) == [0, 1, 2]
     assert sum(weights.values()) == pytest.approx(1)
     told = training.layer_weights
-    assert (
-        training.plots.layers.columns[0].title
-        == f"weight · expected layer {told.expected_layer:.2f}"
-    )
+    assert training.plots.layers.columns[0].title == f"expected layer {told.expected_layer:.2f}"
     assert training.plots.layers.columns[0].series[0][1] == pytest.approx(told.weights)
     write(choices.expression, "1-2")  # another choice has learned nothing yet
     assert choices.layers.weights == {}

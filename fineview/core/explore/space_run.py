@@ -83,7 +83,7 @@ def _fitting(
 ) -> NDArray[np.float64] | None:
     """Return the weights where they were learned for the very layers that are looked at."""
     same = (trained.encoder, trained.pooling) == (shown.encoder, shown.pooling)
-    return weights if same else None
+    return weights if same and shown.pooling.pair == "joint" else None  # maps read pairs jointly
 
 
 def _fill_stored(

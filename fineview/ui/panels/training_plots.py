@@ -113,7 +113,7 @@ class RunPlots(QWidget):
         self.layers.set_columns(
             [
                 BarColumn(
-                    title=f"weight · expected layer {told.expected_layer:.2f}",
+                    title=f"expected layer {told.expected_layer:.2f}",
                     series=(("weight", tuple(weights)),),
                     marks=("all alike", tuple(alike)),
                 )

@@ -91,7 +91,8 @@ def _draw_text(painter: QPainter, rect: QRectF, state: PictureState) -> None:
     for token in _APART if state.apart else _TOKENS[state.level]:
         special = token.startswith("[")
         wide = min(measure.horizontalAdvance(token) + spacing(1.25), inner.width())
-        if x > inner.left() and x + wide > inner.right() + 0.5:
+        full = x + wide > inner.right() + 0.5 or token == "[CLS]"  # a text read alone: its own line
+        if x > inner.left() and full:
             x, y = inner.left(), y + height + 2
         if y + height > inner.bottom() + 2:
             return
