@@ -126,6 +126,16 @@ def test_the_svg_holds_legend_and_axes_as_text_and_real_marks(plot, tmp_path):
     assert drawn.count("<path") >= 300
 
 
+def test_a_legend_that_scrolls_is_drawn_whole(plot, tmp_path):
+    names = tuple(f"group {number}" for number in range(60))
+    plot.set_groups(np.arange(300) % 60, names)
+    size = plot.size()
+    export_widget(plot, tmp_path / "map.svg")
+    drawn = (tmp_path / "map.svg").read_text()
+    assert all(f">{name}<" in drawn for name in names)
+    assert plot.size() == size
+
+
 def test_what_does_not_fit_is_refused(plot):
     with pytest.raises(ValueError, match="299"):
         plot.set_groups(np.zeros(299), ("a",))

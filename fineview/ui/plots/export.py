@@ -35,7 +35,7 @@ from PySide6.QtGui import (
     QPdfWriter,
 )
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QScrollArea, QWidget
 
 from fineview.core.files import spreadsheet_cell
 from fineview.ui.theme import LIGHT, Colours, painted_in, theme_colours
@@ -49,6 +49,8 @@ FIGURE_FORMATS: tuple[Format, ...] = ("png", "svg", "pdf")
 _SCALE = 2
 _DPI = 96
 _HIDDEN_PROPERTY = "fineviewLeftOutOfExports"
+_TALLEST = 4000
+"""Pixels to which a figure grows so that a legend that scrolls is drawn whole."""
 
 
 def leave_out_of_exports(widget: QWidget) -> None:
@@ -230,14 +232,27 @@ def _as_figure(widget: QWidget, colours: Colours | None, ratio: float) -> Iterat
     ]
     for child in hidden:
         child.hide()
+    size = widget.size()
+    widget.resize(size.width(), max(size.height(), min(_unscrolled(widget), _TALLEST)))
     try:
         # All of them: under a style sheet children do not inherit the palette of their parent.
         parts = [widget, *widget.findChildren(QWidget)]
         with painted_in(colours or LIGHT, parts, ratio=ratio):
             yield
     finally:
+        widget.resize(size)
         for child in hidden:
             child.show()
+
+
+def _unscrolled(widget: QWidget) -> int:
+    """Return the height at which nothing inside needs to be scrolled."""
+    missing = [
+        area.widget().sizeHint().height() - area.viewport().height()
+        for area in widget.findChildren(QScrollArea)
+        if area.isVisibleTo(widget)
+    ]
+    return widget.height() + max(0, *missing, 0)
 
 
 def _ground() -> QColor:
