@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score
 
 from fineview.core.errors import DataError, JobCancelled
 from fineview.core.explore.choices import MapChoice
-from fineview.core.explore.layer_map import LayerMap
+from fineview.core.explore.layer_map import LayerMap, measured_by
 from fineview.core.explore.layer_map_rows import draw_rows
 from fineview.core.explore.layer_map_scores import bootstrap, bootstrap_weights
 from fineview.core.explore.layer_map_work import compute_map
@@ -63,6 +63,17 @@ def test_a_map_has_all_cells_and_is_the_same_again(lab, tiny):
     assert again.cells == found.cells
     assert all(one.cached for one in again.passes)
     assert set(found.by_layer(tiny, "mean", "accuracy")) == {0, 1, 2}
+
+
+def test_learned_token_weights_are_mapped_by_the_mean(lab, tiny):
+    spec = RunSpec(encoder=tiny)
+    learned = replace(spec, pooling=PoolingConfig(layers=(1,), tokens="attention"))
+    choice = MapChoice(folds=2, items=60, controls=False)
+    plain, found = compute_map(lab, spec, choice), compute_map(lab, learned, choice)
+    assert [c.accuracy for c in found.cells] == [c.accuracy for c in plain.cells]
+    assert any("mean" in note for note in found.notes)
+    assert measured_by(spec, choice) == measured_by(learned, choice)
+    assert found.by_layer(tiny, "attention", "accuracy") == plain.by_layer(tiny, "mean", "accuracy")
 
 
 def test_stop_keeps_the_cells(lab, tiny):

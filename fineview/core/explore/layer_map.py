@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fineview.core.data.task import Level
 from fineview.core.explore.choices import MapChoice, MapMetric
-from fineview.core.features.config import PoolingConfig, TokenPooling
+from fineview.core.features.config import PoolingConfig, TokenPooling, stored_tokens
 from fineview.core.runs.spec import RunSpec
 
 
@@ -149,12 +149,13 @@ class LayerMap:
         best = self.best(metric)
         return tuple(c for c in self.trained if c is not best and c.score(metric).tied)
 
-    def by_layer(self, encoder: str, tokens: str, metric: MapMetric) -> dict[int, float]:
+    def by_layer(self, encoder: str, tokens: TokenPooling, metric: MapMetric) -> dict[int, float]:
         """Return the scores of an encoder's single layers at one token pooling."""
+        stored = stored_tokens(tokens)
         return {
             cell.pooling.layers[0]: cell.score(metric).value
             for cell in self.cells
-            if cell.encoder == encoder and not cell.preset and cell.pooling.tokens == tokens
+            if cell.encoder == encoder and not cell.preset and cell.pooling.tokens == stored
         }
 
 
@@ -165,7 +166,7 @@ def measured_by(spec: RunSpec, choice: MapChoice) -> tuple[object, ...]:
         spec.encoder,
         spec.max_length,
         spec.split,
-        spec.pooling.tokens,
+        stored_tokens(spec.pooling.tokens),
         choice.folds,
         choice.items,
         choice.penalty,

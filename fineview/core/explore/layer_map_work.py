@@ -12,7 +12,12 @@ from fineview.core.explore.choices import MapChoice
 from fineview.core.explore.layer_map import LayerMap, MapCell, MapLine, MapPass
 from fineview.core.explore.layer_map_rows import MapRows, draw_rows, states_of_rows
 from fineview.core.explore.layer_map_scores import Judge
-from fineview.core.features.config import PoolingConfig, presets, token_poolings
+from fineview.core.features.config import (
+    PoolingConfig,
+    presets,
+    stored_tokens,
+    token_poolings,
+)
 from fineview.core.progress import SILENT, Report
 from fineview.core.runs.spec import RunSpec
 
@@ -28,8 +33,9 @@ def compute_map(
     """Probe every single layer × token pooling and every preset, within the training split.
 
     After each cell the map so far is published, so that nothing is lost by Stop. Presets use the
-    spec's token pooling. `last`, `second-to-last` and `embeddings` are single layers, and a sum is
-    the same as an average once features are standardised: these are not solved twice.
+    spec's token pooling, or the mean where that is learned. `last`, `second-to-last` and
+    `embeddings` are single layers, and a sum is the same as an average once features are
+    standardised: these are not solved twice.
 
     Args:
         lab: Tasks, encoders and the store.
@@ -52,16 +58,19 @@ def compute_map(
             f"The labels of {task.info.title} are numbers; the layer map measures classes so far: "
             f"choose a task with classes."
         )
-    tokens = token_poolings(task.info.level)
-    if spec.pooling.tokens not in tokens:
+    kinds, tokens = token_poolings(task.info.level), stored_tokens(spec.pooling.tokens)
+    if tokens not in kinds:
         raise ConfigError(
-            f"Token pooling {spec.pooling.tokens!r} is not for {task.info.level} tasks: choose one "
-            f"of {', '.join(tokens)}.",
+            f"Token pooling {tokens!r} is not for {task.info.level} tasks: choose one of "
+            f"{', '.join(kinds)}.",
             "tokens",
         )
     report.check()
-    rows = draw_rows(task, choice)
-    return _Mapper(lab, spec, choice, rows, report).run()
+    mapper = _Mapper(lab, spec, choice, draw_rows(task, choice), report)
+    if tokens != spec.pooling.tokens:
+        mapper.spec = replace(spec, pooling=PoolingConfig(tokens=tokens))
+        mapper.notes.append("Learned token weights belong to a head; the presets use the mean.")
+    return mapper.run()
 
 
 @dataclass(slots=True, eq=False)

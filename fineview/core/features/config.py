@@ -32,6 +32,11 @@ def token_choices(level: Level) -> tuple[TokenPooling, ...]:
     return WORD_POOLINGS if level == "word" else (*SENTENCE_POOLINGS, "attention")
 
 
+def stored_tokens(tokens: TokenPooling) -> TokenPooling:
+    """Return the token pooling whose states are kept: the mean stands in for a learned one."""
+    return "mean" if tokens == "attention" else tokens
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolingConfig:
     """One way to pool: tokens within each layer first, then the layers.

@@ -247,12 +247,12 @@ def _as_figure(widget: QWidget, colours: Colours | None, ratio: float) -> Iterat
 
 def _unscrolled(widget: QWidget) -> int:
     """Return the height at which nothing inside needs to be scrolled."""
-    missing = [
-        area.widget().sizeHint().height() - area.viewport().height()
-        for area in widget.findChildren(QScrollArea)
-        if area.isVisibleTo(widget)
-    ]
-    return widget.height() + max(0, *missing, 0)
+    missing = [0]
+    for area in widget.findChildren(QScrollArea):
+        inside = area.widget()
+        if inside is not None and area.isVisibleTo(widget):
+            missing.append(inside.sizeHint().height() - area.viewport().height())
+    return widget.height() + max(missing)
 
 
 def _ground() -> QColor:
