@@ -34,10 +34,10 @@ def test_a_probe_agrees_with_scikit_learn(classes, width):
         shares = model.predict_proba(scaler.transform(features[train]))
         loss = -np.log(shares[np.arange(train.sum()), labels[train]]).sum()
         objective = 0.5 * loss + (model.coef_**2).sum() / 2
-        assert probe.objective[fold] == pytest.approx(objective, rel=1e-4)
+        assert probe.objective[fold] == pytest.approx(objective, rel=5e-4)
     assert np.abs(probe.probabilities - expected).max() < 5e-3
     assert (probe.probabilities.argmax(1) == expected.argmax(1)).mean() > 0.99
-    assert probe.gradient.max() <= 3e-5
+    assert probe.gradient.max() <= 6e-5
 
 
 def test_held_out_rows_do_not_move_a_fold():

@@ -1,6 +1,7 @@
 """What probes of hidden states are compared with: no encoder at all."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ def tfidf_probabilities(
 ) -> NDArray[np.float32]:
     """Judge rows out of fold by TF-IDF, truncated SVD and a logistic probe.
 
-    Terms are counted once; which of them count, their idf, the SVD and the standardisation come
+    The last few answers are kept: the texts stay the same from encoder to encoder. Terms are
+    counted once; which of them count, their idf, the SVD and the standardisation come
     from a fold's training rows alone. Texts of hardly more than a word are described by character
     n-grams, others by words and word pairs; the two sides of a pair are kept apart.
 
@@ -46,16 +48,49 @@ def tfidf_probabilities(
         Deerwester et al. 1990, "Indexing by latent semantic analysis". The SVD is taken from the
         eigenvectors of the rows' Gram matrix: there are fewer rows than terms.
     """
-    counts = [_counted(side) for side in sides]
-    out = np.zeros((len(labels), classes or int(labels.max()) + 1), dtype=np.float32)
+    asked = _Asked(sides, labels, folds, penalty, classes or int(labels.max()) + 1, report)
+    answer = _probabilities(asked).copy()
+    asked.report = SILENT  # the cache keeps the question
+    return answer
+
+
+class _Asked:
+    """A question as a key of a cache: the same texts, labels and folds have the same answer."""
+
+    def __init__(
+        self,
+        sides: Sequence[Sequence[str]],
+        labels: NDArray[np.int64],
+        folds: Folds,
+        penalty: float,
+        classes: int,
+        report: Report,
+    ) -> None:
+        self.sides, self.labels, self.folds = sides, labels, folds
+        self.penalty, self.classes, self.report = penalty, classes, report
+        texts = tuple(tuple(side) for side in sides)
+        self.key = (texts, labels.tobytes(), folds.of.tobytes(), penalty, classes)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self.key == other.key
+
+
+@lru_cache(maxsize=4)
+def _probabilities(wanted: _Asked) -> NDArray[np.float32]:
+    labels, folds, classes = wanted.labels, wanted.folds, wanted.classes
+    counts = [_counted(side) for side in wanted.sides]
+    out = np.zeros((len(labels), classes), dtype=np.float32)
     for fold in range(folds.count):
-        report.check()
+        wanted.report.check()
         held = folds.of == fold
         gram = np.sum([_gram(one, held) for one in counts], axis=0)
         train, asked = np.flatnonzero(~held), np.flatnonzero(held)
         vectors = _reduced(gram, train, asked)
         out[asked] = fit_probe(
-            vectors[: len(train)], labels[train], vectors[len(train) :], penalty, out.shape[1]
+            vectors[: len(train)], labels[train], vectors[len(train) :], wanted.penalty, classes
         )
     return out
 

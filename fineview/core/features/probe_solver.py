@@ -16,7 +16,7 @@ from fineview.core.progress import Report
 
 _HISTORY = 6
 _ITERATIONS = 300
-_GRADIENT = 3e-5
+_GRADIENT = 6e-5
 """Greatest entry of the gradient of the mean loss at which a fold counts as solved (scikit-learn
 stops at 1e-4 of the same); a fold also ends where float32 sees no further descent."""
 _TRIALS = 12
