@@ -14,6 +14,7 @@ from fineview.core.training.events import Evaluation, SettingChanged, TrainStep
 from fineview.core.training.heads import LinearHead
 from fineview.core.training.loop import HeadTraining, TrainData
 from fineview.core.training.metrics import confusion, macro_f1, scores, wilson
+from fineview.core.training.objectives import CrossEntropy
 from fineview.core.training.references import optimum
 
 
@@ -244,26 +245,23 @@ def test_wilson_interval_has_its_published_values():
 @pytest.mark.parametrize("layers", [0, 3])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_closed_form_gradients_are_those_of_autograd(layers, weighted):
-    from fineview.core.training.references import mean_loss
-
     data = blobs(layers=layers)
     head = LinearHead.fitted(data.train[0], 3)
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(1))
     weights = torch.tensor([1.0, 2.0, 0.5]) if weighted else None
     x, labels = head.standardise(data.train[0][:7]), data.train[1][:7]
-    loss = mean_loss(head(x), labels, weights)
+    each = torch.nn.functional.cross_entropy(head(x), labels, weight=weights, reduction="sum")
+    loss = each / len(labels)
     wanted = torch.autograd.grad(loss, list(head.parameters()))
-    targets = torch.nn.functional.one_hot(labels, 3).float()
-    if weights is not None:
-        targets *= weights
+    targets = CrossEntropy(3, weights).targets(labels)
     assert head.loss_and_gradients(x, targets) == pytest.approx(loss.item(), rel=1e-5)
     for parameter, gradient in zip(head.parameters(), wanted, strict=True):
         assert torch.allclose(parameter.grad, gradient, atol=1e-6)
 
 
 def test_plain_sgd_is_that_of_torch():
-    from fineview.core.training.plain_sgd import PlainSGD
+    from fineview.core.training.optimisers import PlainSGD
 
     def weights(make):
         parameter = torch.nn.Parameter(torch.arange(4.0))

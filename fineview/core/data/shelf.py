@@ -2,6 +2,7 @@
 
 from fineview.core.data import bundled, catalogued
 from fineview.core.data.library import TaskLibrary
+from fineview.core.data.sample import sampled
 from fineview.core.data.split import SplitConfig
 from fineview.core.data.task import Task, TaskInfo
 from fineview.core.errors import ConfigError
@@ -54,7 +55,7 @@ class Shelf:
         return self.library.columns(name) if self.library.holds(name) else ()
 
     def load(self, name: str, split: SplitConfig = SplitConfig()) -> Task:
-        """Read a task.
+        """Read a task, or the sample of it that the split asks for.
 
         Raises:
             ConfigError: There is no such task.
@@ -62,12 +63,14 @@ class Shelf:
             ModelError: It has to be fetched first; the message says how.
         """
         if name in self._bundled:
-            return bundled.load_task(name, split)
-        if name in self._catalogued:
-            return catalogued.load_catalogued(name, split, self._cache)
-        if self.library.holds(name):
-            return self.library.load(name, split)
-        raise self._unknown(name)
+            task = bundled.load_task(name, split)
+        elif name in self._catalogued:
+            task = catalogued.load_catalogued(name, split, self._cache)
+        elif self.library.holds(name):
+            task = self.library.load(name, split)
+        else:
+            raise self._unknown(name)
+        return sampled(task, split)
 
     def _unknown(self, name: str) -> ConfigError:
         names = ", ".join(info.name for info in self.infos())

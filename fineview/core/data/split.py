@@ -29,6 +29,8 @@ class SplitConfig:
         test: Percent of the items, a multiple of 5.
         stratify: Whether every split gets its share of each class (numbers: of each fifth).
         seed: The same seed draws the same split.
+        train_items: Most training items; more are sampled. 0 takes all.
+        held_out_items: Most items of validation and of test, each; 0 takes all.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
@@ -38,6 +40,8 @@ class SplitConfig:
     test: int = 20
     stratify: bool = True
     seed: int = 0
+    train_items: int = 0
+    held_out_items: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
@@ -55,6 +59,11 @@ class SplitConfig:
             raise ConfigError(
                 f"The split's seed must be within 0 … 2147483647, not {self.seed}.", "split_seed"
             )
+        for name, title in (("train_items", "Training"), ("held_out_items", "Held-out")):
+            if getattr(self, name) < 0:
+                raise ConfigError(
+                    f"{title} items must be 0 (all) or above, not {getattr(self, name)}.", name
+                )
 
 
 @dataclass(frozen=True, slots=True)

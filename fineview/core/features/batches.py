@@ -156,6 +156,27 @@ class TokenPooler:
         highest = states.masked_fill(~keep, -torch.inf).amax(dim=1)
         return torch.stack((states[:, 0], mean, highest), dim=1)
 
+    def one(self, states: "torch.Tensor", kind: int) -> "torch.Tensor":
+        """Pool one layer in one way; as `__call__`, and fit to be differentiated.
+
+        Args:
+            states: (B, T, D).
+            kind: Place of the pooling on the axis of three.
+
+        Returns:
+            (B, D), or (W, D) at word level.
+        """
+        if self._words is not None:
+            return self._words.pool(states)[:, kind]
+        if kind == 0:
+            return states[:, 0]
+        if self.mask is None:
+            return states.mean(dim=1) if kind == 1 else states.amax(dim=1)
+        keep = self.mask.unsqueeze(2)
+        if kind == 1:
+            return (states * keep).sum(dim=1) / self._lengths[:, None]
+        return states.masked_fill(~keep, -float("inf")).amax(dim=1)
+
 
 class _Words:
     """Where the words of a batch lie among its tokens."""

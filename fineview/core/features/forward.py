@@ -2,7 +2,7 @@
 
 import inspect
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from fineview.core.errors import ModelError
 from fineview.core.features.batches import Batch, TokenPooler
+from fineview.core.models.blocks import blocks_of
 from fineview.core.models.encoder import Encoder
+from fineview.core.models.info import EncoderInfo
 from fineview.core.progress import Report
 
 if TYPE_CHECKING:
@@ -41,12 +43,10 @@ class Forward:
         # Of the model, which knows a default where config.json is silent.
         padding = getattr(self._model.config, "pad_token_id", None)
         self.padding: int = padding if type(padding) is int else 0
-        self._segments = _has_segments(encoder, self._model)
+        self._segments = has_segments(encoder, self._model)
 
     def __enter__(self) -> Self:
         """Let the blocks ask the report."""
-        import torch
-
         thread = threading.get_ident()
 
         def ask(*_: object) -> None:
@@ -54,13 +54,8 @@ class Forward:
             if threading.get_ident() == thread:
                 self._report.check()
 
-        for name, module in self._model.named_modules():
-            blocks = isinstance(module, torch.nn.ModuleList) and (
-                len(module) == self._encoder.info.layers or name.endswith("albert_layer_groups")
-            )
-            if blocks:
-                self._hooks = [block.register_forward_pre_hook(ask) for block in module]
-                break
+        blocks = blocks_of(self._model, self._encoder.info.layers)
+        self._hooks = [block.register_forward_pre_hook(ask) for block in blocks or ()]
         return self
 
     def __exit__(
@@ -110,7 +105,7 @@ class Forward:
             if result is not None:
                 return result
             # Here the exception, and with it the tensors of the failed attempt, is gone.
-            self._free()
+            free_memory(self._device)
             if len(batch.texts) == 1:
                 raise ModelError(
                     f"{self._encoder.info.title} ran out of memory on {self._device} with a text "
@@ -125,7 +120,7 @@ class Forward:
         try:
             return self._run(batch, read)
         except RuntimeError as error:  # torch.OutOfMemoryError is one; CPU and MPS have no own
-            if not _is_memory(error):
+            if not is_memory(error):
                 raise
         return None
 
@@ -134,27 +129,10 @@ class Forward:
 
         with torch.inference_mode():
             pooler = TokenPooler(batch, self._device)
-            inputs = {"input_ids": torch.from_numpy(batch.ids).to(self._device)}
-            if self._segments:
-                inputs["token_type_ids"] = torch.from_numpy(batch.segments).to(self._device)
-            if pooler.mask is not None:
-                inputs["attention_mask"] = pooler.mask.long()
-            layers = self._model(**inputs, output_hidden_states=True).hidden_states
-            if layers is None or len(layers) != self._encoder.info.layers + 1:
-                raise ModelError(
-                    f"{self._encoder.info.title} does not give the hidden states of its "
-                    f"{self._encoder.info.layers} layers: choose a BERT-like encoder."
-                )
+            inputs = model_inputs(batch, pooler, self._device, self._segments)
+            layers = hidden_states(self._model, inputs, self._encoder.info)
             found: NDArray[np.float32] = read(layers, pooler).float().cpu().numpy()
         return found
-
-    def _free(self) -> None:
-        import torch
-
-        if self._device == "cuda":
-            torch.cuda.empty_cache()
-        elif self._device == "mps":
-            torch.mps.empty_cache()
 
 
 def _pooled(layers: "Sequence[torch.Tensor]", pooler: TokenPooler) -> "torch.Tensor":
@@ -163,7 +141,47 @@ def _pooled(layers: "Sequence[torch.Tensor]", pooler: TokenPooler) -> "torch.Ten
     return torch.stack([pooler(layer) for layer in layers], dim=1)
 
 
-def _has_segments(encoder: Encoder, model: Any) -> bool:  # noqa: ANN401 - transformers is untyped
+def model_inputs(
+    batch: Batch, pooler: TokenPooler, device: str, segments: bool
+) -> "dict[str, torch.Tensor]":
+    """Return what a transformers encoder is called with.
+
+    Args:
+        batch: The texts.
+        pooler: The pooler of the same batch, which has its mask.
+        device: Where the encoder is.
+        segments: Whether the encoder tells the texts of a pair apart.
+    """
+    import torch
+
+    inputs = {"input_ids": torch.from_numpy(batch.ids).to(device)}
+    if segments:
+        inputs["token_type_ids"] = torch.from_numpy(batch.segments).to(device)
+    if pooler.mask is not None:
+        inputs["attention_mask"] = pooler.mask.long()
+    return inputs
+
+
+def hidden_states(
+    model: Any,  # noqa: ANN401 - transformers is untyped
+    inputs: "Mapping[str, torch.Tensor]",
+    info: EncoderInfo,
+) -> "Sequence[torch.Tensor]":
+    """Return the outputs of layers 0 … L, (B, T, D) each.
+
+    Raises:
+        ModelError: The model gives none.
+    """
+    layers: Sequence[torch.Tensor] | None = model(**inputs, output_hidden_states=True).hidden_states
+    if layers is None or len(layers) != info.layers + 1:
+        raise ModelError(
+            f"{info.title} does not give the hidden states of its {info.layers} layers: choose a "
+            f"BERT-like encoder."
+        )
+    return layers
+
+
+def has_segments(encoder: Encoder, model: Any) -> bool:  # noqa: ANN401 - transformers is untyped
     """Return True where the encoder learned to tell the first text of a pair from the second."""
     if "token_type_ids" not in inspect.signature(model.forward).parameters:
         return False
@@ -175,7 +193,18 @@ def _has_segments(encoder: Encoder, model: Any) -> bool:  # noqa: ANN401 - trans
     return not declared and getattr(model.config, "type_vocab_size", 0) > 1
 
 
-def _is_memory(error: RuntimeError) -> bool:
+def free_memory(device: str) -> None:
+    """Give memory that nothing uses any more back to the device."""
+    import torch
+
+    if device == "cuda":
+        torch.cuda.empty_cache()
+    elif device == "mps":
+        torch.mps.empty_cache()
+
+
+def is_memory(error: RuntimeError) -> bool:
+    """Return True where memory did not suffice; CPU and MPS have no error of their own for it."""
     import torch
 
     text = str(error).lower()

@@ -1,45 +1,33 @@
 """One run from spec to result: the same function for the window, the command line, a cluster."""
 
-import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fineview.core.data.sample import with_shuffled_labels
 from fineview.core.data.split import SplitConfig
 from fineview.core.data.task import ITEM_NAMES, SPLITS, Split, Task
-from fineview.core.errors import ConfigError, FineviewError, JobCancelled
+from fineview.core.errors import FineviewError, JobCancelled
 from fineview.core.features.config import describe
 from fineview.core.progress import SILENT, Relay, Report
 from fineview.core.runs.check import check_spec
+from fineview.core.runs.courses.choosing import course_for
+from fineview.core.runs.courses.course import Arrays, Course, Ended, Setting
+from fineview.core.runs.courses.course import Bench as CourseBench
 from fineview.core.runs.spec import RunSpec
 from fineview.core.runs.store import RunStore
 from fineview.core.runs.writer import RunWriter
-from fineview.core.training.events import (
-    Event,
-    FeaturesReady,
-    LayerWeights,
-    Reference,
-    RunEnded,
-    RunStarted,
-    RunStatus,
-)
+from fineview.core.training.events import Event, Reference, RunEnded, RunStarted, RunStatus
 
-if TYPE_CHECKING:  # heavy: imported when a run starts, not when the window does
-    from fineview.core.features.extract import HiddenStates
-    from fineview.core.features.token_states import TokenStates
-    from fineview.core.models.encoder import Encoder
-    from fineview.core.training.loop import HeadTraining, Trained
-
-# Up to this many multiply-adds an evaluation L-BFGS is done within a second on one core, and up to
-# this many items TF-IDF: such lines are drawn before the first step, others at the end.
-_EARLY_OPTIMUM = 10_000_000
 _EARLY_TFIDF = 2_000
+"""Up to so many items TF-IDF takes a second: its line is drawn before the first step."""
 
 
-class Bench(Protocol):
+class Bench(CourseBench, Protocol):
     """What a run needs around it; `core.laboratory.Laboratory` is one."""
 
     @property
@@ -48,15 +36,6 @@ class Bench(Protocol):
 
     def task(self, name: str, split: SplitConfig = SplitConfig()) -> Task:
         """Return the labelled texts."""
-
-    def encoder(self, name: str) -> "Encoder":
-        """Return the encoder; its weights need not be loaded."""
-
-    def features(self, spec: RunSpec, report: Report) -> "HiddenStates":
-        """Return the hidden states of the spec's texts, from the store if they are there."""
-
-    def token_states(self, spec: RunSpec, report: Report) -> "TokenStates":
-        """Return every token of the spec's layer, for attention pooling."""
 
     def environment(self) -> Mapping[str, str | int | float | None]:
         """Return versions, device and threads, to be kept with the run."""
@@ -119,12 +98,18 @@ def execute(
     task = bench.task(spec.task, spec.split)
     encoder = bench.encoder(spec.encoder)
     check_spec(spec, task.info, task.label_kind, encoder.info.layers, len(task))
+    if spec.control == "shuffled-labels":
+        task = with_shuffled_labels(task, spec.seed)
     if resume is None:
         title = describe(spec.pooling, encoder.info.layers)
         writer = bench.runs.create(spec, environment=bench.environment(), title=title)
     else:
         writer = bench.runs.resume(resume)
-    run = _Run(spec, bench, task, encoder, writer, Recorder(report, writer), begun)
+    recorder = Recorder(report, writer)
+    setting = Setting(
+        spec=spec, bench=bench, task=task, encoder=encoder, report=recorder, save=writer.checkpoint
+    )
+    run = _Run(spec, bench, task, writer, recorder, course_for(setting), begun)
     try:
         return run.carry_out()
     except JobCancelled:
@@ -144,27 +129,25 @@ class _Run:
     """The state of one run in flight."""
 
     def __init__(
-        self,
-        spec: RunSpec,
-        bench: Bench,
-        task: Task,
-        encoder: "Encoder",
-        writer: RunWriter,
-        report: Recorder,
-        begun: float,
-    ) -> None:
+        self, spec: RunSpec, bench: Bench, task: Task, writer: RunWriter, report: Recorder,
+        course: Course, begun: float,
+    ) -> None:  # fmt: skip
         self.spec = spec
         self.bench = bench
         self.task = task
-        self.encoder = encoder
         self.writer = writer
         self.report = report
+        self.course = course
         self.begun = begun
-        self.step = 0
         self.references: list[Reference] = []
-        self.training: HeadTraining | None = None
+        self.begins = False
         # What an earlier part of a resumed run took counts too.
         self.earlier = bench.runs.summary(writer.run_id).seconds or 0.0
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.course.step
 
     @property
     def seconds(self) -> float:
@@ -173,214 +156,121 @@ class _Run:
 
     def carry_out(self) -> RunOutcome:
         found = self.writer.latest_checkpoint()
-        self.step = found[0] if found else 0
-        size = math.ceil(len(self.task.splits["train"]) / self.spec.training.batch_size)
-        total = size * self.spec.training.epochs
         self.report.publish(
-            RunStarted(run_id=self.writer.run_id, resumed_from=self.step, total_steps=total)
+            RunStarted(
+                run_id=self.writer.run_id,
+                resumed_from=found[0] if found else 0,
+                total_steps=self.course.total,
+            )
         )
-        parts = self._features()
+        kept = self.course.prepare()
         # References learn from and are measured on the very items that the head has: of a long
         # word-level task that is a sample.
-        kept = {split: parts[split][2] for split in SPLITS}
-        self.task = replace(self.task, splits=kept)
+        self.task = replace(self.task, splits=dict(kept))
         self._refer(majority_of(self.task))
-        trained = self._train(parts, found)
-        return self._conclude(trained, parts)
+        self.course.begin(self.task, found)  # the first point comes before what takes time
+        self.begins = True
+        try:
+            ended = self._train_among_references()
+        except JobCancelled:
+            self.course.checkpoint()  # keep this very step
+            raise
+        return self._conclude(ended)
 
-    def _features(self) -> dict[Split, tuple[Any, Any, Any]]:
-        """Return features (a tensor of raw pooled ones, or tokens), labels and items by split."""
-        import torch
-
-        from fineview.core.features.pooling import pool
-        from fineview.core.training.tokens import TokenFeatures
-
-        found: HiddenStates | TokenStates
-        features: Any
-        if self.spec.pooling.tokens == "attention":
-            found = self.bench.token_states(self.spec, self.report)
-            features = TokenFeatures.of(found)
-        else:
-            found = self.bench.features(self.spec, self.report)
-            features = torch.from_numpy(pool(found, self.spec.pooling))
-        items = found.items
-        self.report.publish(
-            FeaturesReady(
-                cached=found.cached,
-                items=len(items),
-                seconds=found.seconds,
-                truncated=found.truncated,
-                dropped_words=found.dropped_words,
-            )
-        )
-        labels = torch.from_numpy(self.task.labels[items].astype(np.int64))
-        parts = {}
-        for split in SPLITS:
-            rows = np.flatnonzero(np.isin(items, self.task.splits[split]))
-            if len(rows) == 0:
-                raise ConfigError(
-                    f"No {split} item of {self.task.info.title} is left within "
-                    f"{self.spec.max_length} tokens: raise the maximum length.",
-                    "max_length",
-                )
-            chosen = torch.from_numpy(rows)
-            parts[split] = (features[chosen], labels[chosen], items[rows])
-        return parts
-
-    def _train(
-        self, parts: Mapping[Split, tuple[Any, Any, Any]], found: tuple[int, Any, Any] | None
-    ) -> "Trained":
-        from fineview.core.device import one_thread
-        from fineview.core.training.loop import HeadTraining, TrainData
-
-        data = TrainData(
-            train=parts["train"][:2],
-            validation=parts["validation"][:2],
-            classes=len(self.task.classes),
-            layers=self._mixed_layers(),
-        )
-        with one_thread():
-            training = HeadTraining(
-                data,
-                self.spec.training,
-                seed=self.spec.seed,
-                report=self.report,
-                save=self.writer.checkpoint,
-            )
-            if found is not None:
-                training.restore(*found)
-            self.training = training
-            try:
-                trained = self._train_among_references(training)
-            except JobCancelled:
-                training.checkpoint()  # keep this very step
-                raise
-            finally:
-                self.step = training.step
-        return trained
-
-    def _mixed_layers(self) -> tuple[int, ...]:
-        """Return the layers of a learned mix, ascending; empty without one."""
-        choice = self.spec.pooling.resolved(self.encoder.info.layers)
-        return choice.layers if choice.mix == "weighted" else ()
-
-    def _train_among_references(self, training: "HeadTraining") -> "Trained":
+    def _train_among_references(self) -> Ended:
         """Draw the lines that are quickly found before the first step, the others at the end."""
-        from fineview.core.training.references import tfidf
-
-        features = training.train[0]
-        cost = features.shape[0] * features.shape[-1] * len(self.task.classes)
-        lines: list[tuple[bool, Callable[[], Reference]]] = [
-            (cost <= _EARLY_OPTIMUM, lambda: self._optimum(training)),
-            (
-                sum(len(self.task.splits[s]) for s in SPLITS) <= _EARLY_TFIDF,
-                lambda: tfidf(self.task),
-            ),
-        ]
-        training.begin()  # the first point comes before anything that takes time
+        items = sum(len(self.task.splits[s]) for s in SPLITS)
+        lines = [*self.course.references(), (items <= _EARLY_TFIDF, self._tfidf)]
         for early, line in lines:
             if early:
                 self._refer(line())
-        trained = training.run()
+        ended = self.course.train()
         for early, line in lines:
-            if not early and not trained.diverged:
-                self.report.progress(training.step, training.total, "reference lines")
+            if not early and not ended.diverged:
+                self.report.progress(self.course.step, self.course.total, "reference lines")
                 self._refer(line())
-        return trained
+        return ended
 
-    def _optimum(self, training: "HeadTraining") -> Reference:
-        from fineview.core.training.references import optimum
+    def _tfidf(self) -> Reference:
+        from fineview.core.device import one_thread
+        from fineview.core.training.references import tfidf
 
-        if training.config.optimiser == "adamw":
-            return Reference(
-                name="optimum",
-                note="No optimum is drawn: AdamW's decoupled decay minimises no penalised loss.",
-            )
-        return optimum(
-            training.head,
-            training.train,
-            training.validation,
-            training.config.weight_decay,
-            training.class_weights,
-            self.report,
-        )
+        with one_thread():
+            return tfidf(self.task)
 
     def _refer(self, reference: Reference) -> None:
         self.references.append(reference)
         self.report.publish(reference)
 
-    def _conclude(
-        self, trained: "Trained", parts: Mapping[Split, tuple[Any, Any, Any]]
-    ) -> RunOutcome:
-        head = {"head": trained.head.to_arrays()}
-        result = self._describe(trained)
-        if trained.diverged:
+    def _conclude(self, ended: Ended) -> RunOutcome:
+        result = self._describe(ended)
+        if ended.diverged:
+            steps = self.course.step
             text = (
-                f"Diverged after {trained.steps} step{'s' * (trained.steps != 1)} at rate "
-                f"{self.spec.training.learning_rate:g}: the head kept is the last sound one; "
+                f"Diverged after {steps} step{'s' * (steps != 1)} at rate "
+                f"{self.spec.training.learning_rate:g}: the weights kept are the last sound ones; "
                 "train again with a tenth of the rate."
             )
-            return self._finish("diverged", text, result, head)
-        from fineview.core.training.metrics import confusion
-
-        tensors: dict[str, Any] = dict(head)
-        predictions: dict[str, Any] = {}
-        for split in ("validation", "test"):
-            measured, probabilities = _measure(trained, parts[split])
-            result[split] = measured
-            labels = parts[split][1].numpy()
-            predictions[f"{split}.items"] = parts[split][2]
-            predictions[f"{split}.probabilities"] = probabilities.astype(np.float32)
-            if split == "validation":
-                answers = probabilities.argmax(1)
-                counts = confusion(labels, answers, len(self.task.classes))
+            return self._finish("diverged", text, result, self.course.artefacts())
+        predictions: Arrays = {}
+        splits: tuple[Split, ...] = ("validation", "test")
+        for split in splits:
+            answers = self.course.answers(split)
+            labels = self.task.labels[self.task.splits[split]]
+            result[split] = measure(self.task, labels, answers)
+            predictions[f"{split}.items"] = self.task.splits[split]
+            name = "probabilities" if self.task.classes else "numbers"
+            predictions[f"{split}.{name}"] = answers.astype(np.float32)
+            if split == "validation" and self.task.classes:
+                counts = confusion_of(self.task, labels, answers)
                 result["confusion"] = counts.tolist()
-        tensors["predictions"] = predictions
         # What the table of runs shows stands at the top.
-        result["test_accuracy"] = result["test"]["accuracy"]
+        result["test_accuracy"] = result["test"]["spearman" if self.numbers else "accuracy"]
         result["interval"] = result["test"]["interval"]
+        tensors = self.course.artefacts() | {"predictions": predictions}
         return self._finish("finished", self._sentence(result), result, tensors)
 
-    def _describe(self, trained: "Trained") -> dict[str, Any]:
-        info = self.encoder.info
-        weights = trained.head.parameters_count()
+    @property
+    def numbers(self) -> bool:
+        """Whether labels are numbers."""
+        return self.task.label_kind == "number"
+
+    def _describe(self, ended: Ended) -> dict[str, Any]:
+        encoder = self.bench.encoder(self.spec.encoder).info
+        last = ended.last
+        measured = {} if last is None else {
+            "train": {"loss": last.train_loss, "accuracy": last.train_score},
+            "penalised_loss": last.penalised_loss,
+        }  # fmt: skip
         return {
             "task": self.task.info.title,
             "level": self.task.info.level,
+            "label_kind": self.task.label_kind,
+            "metric": "spearman" if self.numbers else "accuracy",
             "classes": list(self.task.classes),
-            "pooling": describe(self.spec.pooling, info.layers),
-            "dimension": int(trained.head.linear.in_features),
-            "steps": trained.steps,
-            "stopped_early": trained.early,
-            "train": {"loss": trained.last.train_loss, "accuracy": trained.last.train_accuracy},
-            "penalised_loss": trained.last.penalised_loss,
-            **self._learned_mix(trained),
-            "head_parameters": weights,
-            "head_bytes": 4 * weights,
-            "frozen_parameters": info.parameters,
+            "pooling": describe(self.spec.pooling, encoder.layers),
+            "steps": self.course.step,
+            "stopped_early": ended.early,
+            **measured,
+            **self.course.describe(),
             "references": {r.name: asdict(r) for r in self.references},
             "metrics_seed": self.spec.seed,
-        }
-
-    def _learned_mix(self, trained: "Trained") -> dict[str, Any]:
-        layers, weights = self._mixed_layers(), trained.head.layer_weights()
-        if not layers:
-            return {"layer_weights": []}
-        told = LayerWeights(step=trained.steps, layers=layers, weights=tuple(weights))
-        return {
-            "layer_weights": weights,
-            "mixed_layers": list(layers),
-            "expected_layer": told.expected_layer,
         }
 
     def _sentence(self, result: Mapping[str, Any]) -> str:
         test = result["test"]
         low, high = test["interval"]
+        unseen = f"on {test['items']} unseen {ITEM_NAMES[self.task.info.level]}"
+        took = f"{self.seconds:.1f} s"
+        if self.numbers:
+            return (
+                f"Rank correlation {test['spearman']:.2f} {unseen} (95 % interval "
+                f"{low:.2f}–{high:.2f}); always answering the mean: 0; {took}."
+            )
         guess = next(r.test_accuracy for r in self.references if r.name == "majority")
         return (
-            f"Accuracy {test['accuracy']:.2f} on {test['items']} unseen "
-            f"{ITEM_NAMES[self.task.info.level]} (95 % interval {low:.2f}–{high:.2f}); always "
-            f"guessing the commonest: {guess or 0:.2f}; {self.seconds:.1f} s."
+            f"Accuracy {test['accuracy']:.2f} {unseen} (95 % interval {low:.2f}–{high:.2f}); "
+            f"always guessing the commonest: {guess or 0:.2f}; {took}."
         )
 
     def _finish(
@@ -399,8 +289,7 @@ class _Run:
     def end(self, status: RunStatus, text: str) -> None:
         """Close the run without a result."""
         # A stopped run's head may be tried before it goes on.
-        trained = self.training is not None and self.training.step > 0
-        tensors = {"head": self.training.head.to_arrays()} if trained and self.training else {}
+        tensors = self.course.artefacts() if self.begins else {}
         end = RunEnded(status=status, text=text, step=self.step, seconds=self.seconds)
         self.writer.finish(end, result=None, tensors=tensors)
         self.report.show(end)
@@ -420,14 +309,28 @@ def majority_of(task: Task) -> Reference:
     return majority(task)
 
 
-def _measure(trained: "Trained", part: tuple[Any, Any, Any]) -> tuple[dict[str, Any], Any]:
-    import torch
+def measure(task: Task, labels: NDArray[Any], answers: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the measures of answers as JSON.
 
-    from fineview.core.training.metrics import scores
+    Args:
+        task: Says what labels are.
+        labels: (n,).
+        answers: (n, C) probabilities, or (n, 1) numbers.
+    """
+    from fineview.core.training.metrics import number_scores, scores
 
-    with torch.no_grad():
-        outputs = trained.head(trained.head.standardise(part[0]))
-        probabilities = outputs.double().softmax(1).numpy()
-    measured = asdict(scores(part[1].numpy(), probabilities))
-    measured["interval"] = list(measured["interval"])
-    return measured, probabilities
+    if task.label_kind == "number":
+        found = asdict(number_scores(labels.astype(np.float64), answers[:, 0]))
+    else:
+        found = asdict(scores(labels.astype(np.int64), answers))
+    return found | {"interval": list(found["interval"])}
+
+
+def confusion_of(
+    task: Task, labels: NDArray[Any], answers: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return counts, (C, C): row = true class, column = answered class."""
+    from fineview.core.training.metrics import confusion
+
+    said = answers.argmax(1).astype(np.int64)
+    return confusion(labels.astype(np.int64), said, len(task.classes))

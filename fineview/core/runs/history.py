@@ -7,10 +7,12 @@ from fineview.core.training.events import (
     Evaluation,
     Event,
     FeaturesReady,
+    LayerMoves,
     Reference,
     RunEnded,
     RunStarted,
     SettingChanged,
+    Similarity,
     TrainStep,
 )
 
@@ -82,7 +84,7 @@ def current(events: Iterable[Event]) -> tuple[Event, ...]:
 
 def _key(event: Event, number: int) -> _Key:
     match event:
-        case TrainStep() | Evaluation() | Checkpoint():
+        case TrainStep() | Evaluation() | Checkpoint() | LayerMoves() | Similarity():
             return type(event), event.step
         case Reference():
             return Reference, event.name
@@ -101,7 +103,7 @@ def _until(kept: dict[_Key, Event], step: int) -> dict[_Key, Event]:
         match event:
             case RunEnded():
                 continue
-            case TrainStep() | Evaluation() | Checkpoint():
+            case TrainStep() | Evaluation() | Checkpoint() | LayerMoves() | Similarity():
                 void = event.step > step
             case SettingChanged():  # changed after the checkpoint: it was not in what was loaded
                 void = event.step > step or (event.step == step and reached)

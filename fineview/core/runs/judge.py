@@ -14,13 +14,18 @@ from numpy.typing import NDArray
 from fineview.core.data.plan import ImportPlan, Inspection
 from fineview.core.data.task import ITEM_NAMES, Level
 from fineview.core.errors import ConfigError, DataError, RunError
+from fineview.core.features.classical import Terms
 from fineview.core.files import atomic_stream, spreadsheet_cell
 from fineview.core.models.info import Token
 from fineview.core.progress import SILENT, Report, Silent
 from fineview.core.runs.execute import Bench
+from fineview.core.runs.tuned_encoder import begins_with, tuned_model
 
 if TYPE_CHECKING:
     from fineview.core.data.reading import Record
+    from fineview.core.training.heads import LinearHead
+    from fineview.core.training.tuning.examples import Examples
+    from fineview.core.training.tuning.model import TunedModel
 
 CHUNK = 256
 """Texts that are judged together; always the same, since bits depend on the batch."""
@@ -74,8 +79,6 @@ class Judge:
             RunError: The run has no head, or it is damaged.
             FineviewError: Its encoder or its task cannot be had.
         """
-        from fineview.core.training.heads import head_of
-
         record = bench.runs.read(run_id)
         self.spec = record.spec
         self.run_id = run_id
@@ -88,13 +91,28 @@ class Judge:
         else:
             task = bench.task(self.spec.task, self.spec.split)
             self.level, self.classes = task.info.level, task.classes
-        self._head = head_of(bench.runs.tensors(run_id, "head"))
-        if self._head.linear.out_features != len(self.classes):
+        self._encoder = bench.encoder(begins_with(self.spec))
+        self._head: LinearHead = self._stored_head(bench)
+        outputs = len(self.classes) or 1
+        if self._head.outputs != outputs:
             raise RunError(
-                f"The head of run {run_id} tells {self._head.linear.out_features} classes apart, "
-                f"but its task has {len(self.classes)}: train again."
+                f"The head of run {run_id} has {self._head.outputs} outputs, but its task asks for "
+                f"{outputs}: train again."
             )
-        self._encoder = bench.encoder(self.spec.encoder)
+
+    def _stored_head(self, bench: Bench) -> "LinearHead":
+        """Read the head, and the weights of the encoder where they moved."""
+        from fineview.core.training.heads import head_of
+
+        arrays = bench.runs.tensors(self.run_id, "head")
+        self._model: TunedModel | None = None
+        self._terms: Terms | None = None
+        if self.spec.strategy.kind == "classical":
+            self._terms = Terms.from_arrays(bench.runs.tensors(self.run_id, "terms"))
+        if not self.spec.strategy.trains_encoder:
+            return head_of(arrays)
+        self._model = tuned_model(bench, self.run_id, self.spec, self.level)
+        return self._model.head
 
     def shares(
         self,
@@ -115,8 +133,25 @@ class Judge:
             (M, C) probabilities; (M,) items, counted over texts or over all words (those beyond
             the maximum length are missing); the number of texts that were cut.
         """
+        if self._model is not None:
+            from fineview.core.training.tuning.judging import answers_of
+
+            examples = self._examples(texts, second, words, report)
+            answers, items = answers_of(self._model, examples, report=report)
+            return answers, items, examples.truncated
         features, items, truncated = self._features(texts, second, words, report)
         return self._said(features), items, truncated
+
+    def _examples(
+        self,
+        texts: Sequence[str],
+        second: Sequence[str] | None,
+        words: Sequence[Sequence[str]] | None,
+        report: Report,
+    ) -> "Examples":
+        from fineview.core.training.tuning.examples import unlabelled
+
+        return unlabelled(self._encoder, texts, second, words, self.spec.max_length, report)
 
     def explain(
         self,
@@ -132,24 +167,35 @@ class Judge:
         """
         from fineview.core.training.heads import AttentionHead
 
-        features, items, truncated = self._features(
+        whole = (
             [text],
             None if second is None else [second],
             None if words is None else [words],
             report,
         )
         looked: tuple[tuple[Token, float], ...] = ()
-        if isinstance(self._head, AttentionHead):
-            (weights,) = self._head.token_weights(features)
+        weights: list[float] = []
+        if self._model is not None:
+            said, items, truncated = self.shares(*whole)
+            if isinstance(self._head, AttentionHead):
+                examples = self._examples(*whole)
+                batch = examples.batch(np.array([0]), self._model.padding)
+                (weights,) = self._model.token_weights(batch)
+        else:
+            features, items, truncated = self._features(*whole)
+            said = self._said(features)
+            if isinstance(self._head, AttentionHead):
+                (weights,) = self._head.token_weights(features)
+        if weights:
             tokens = self._encoder.tokens(text, second, self.spec.max_length)
             looked = tuple(zip(tokens, weights, strict=True))
-        return self._said(features), items, truncated, looked
+        return said, items, truncated, looked
 
     def _said(self, features: Any) -> NDArray[np.float64]:  # noqa: ANN401 - see `_features`
         import torch
 
         with torch.no_grad():
-            shares: NDArray[np.float64] = self._head(features).double().softmax(1).numpy()
+            shares: NDArray[np.float64] = self._head.answers(self._head(features)).numpy()
         return shares
 
     def _features(
@@ -170,6 +216,12 @@ class Judge:
 
         pooling, longest = self.spec.pooling, self.spec.max_length
         everything = np.arange(len(texts), dtype=np.int64)
+        if self._terms is not None:
+            sides: list[Sequence[str]] = [texts] if second is None else [texts, second]
+            if words is not None:
+                sides = [[word for sentence in words for word in sentence]]
+            counted = torch.from_numpy(self._terms.transform(sides))
+            return self._head.standardise(counted), np.arange(len(counted), dtype=np.int64), 0
         if pooling.tokens == "attention":
             layer = pooling.resolved(self._encoder.info.layers).layers[-1]
             found = token_states(

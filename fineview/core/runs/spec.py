@@ -4,14 +4,16 @@ import json
 import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from fineview.core.data.split import SplitConfig
 from fineview.core.errors import ConfigError
 from fineview.core.features.config import PoolingConfig
-from fineview.core.training.config import HeadConfig, TrainConfig
+from fineview.core.training.config import HeadConfig, TrainConfig, one_of
+from fineview.core.training.strategy import StrategyConfig
 
 SPEC_FORMAT = 1
+Control = Literal["none", "shuffled-labels"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,10 @@ class RunSpec:
             several seeds are measured on the same texts.
         pooling: How hidden states become features.
         head: What is trained on them.
+        strategy: Which weights move with the head.
         training: How.
+        control: `shuffled-labels` deals the labels of the training items out anew: what is learned
+            then is memory.
         format: Version of this layout.
     """
 
@@ -40,7 +45,9 @@ class RunSpec:
     split: SplitConfig = field(default_factory=SplitConfig)
     pooling: PoolingConfig = field(default_factory=PoolingConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
+    strategy: StrategyConfig = field(default_factory=StrategyConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
+    control: Control = "none"
     format: int = SPEC_FORMAT
 
     def __post_init__(self) -> None:
@@ -55,6 +62,7 @@ class RunSpec:
                 f"Maximum length must be within 3 … 8192 tokens, not {self.max_length}.",
                 "max_length",
             )
+        one_of(self.control, get_args(Control), "Control", "control")
         if not 0 <= self.seed < 2**31:
             raise ConfigError(f"Seed must be within 0 … 2147483647, not {self.seed}.", "seed")
 

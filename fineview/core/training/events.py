@@ -53,7 +53,8 @@ class TrainStep:
         loss: Mean cross-entropy of the batch, nats.
         gradient_norm: Euclidean norm of the gradient over all trained weights.
         samples_per_s: Training rate since the last event.
-        learning_rate: Rate of this step.
+        learning_rate: Rate of this step, of the head's weights.
+        encoder_rate: Rate of the encoder's last block; 0 where the encoder stands still.
     """
 
     step: int
@@ -62,6 +63,46 @@ class TrainStep:
     gradient_norm: float
     samples_per_s: float
     learning_rate: float
+    encoder_rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerMoves:
+    """How each layer's weights move where the encoder is trained; about once a second.
+
+    Attributes:
+        step: Steps done.
+        names: The G groups of weights: embeddings, blocks, head.
+        gradient_norms: (G,) Euclidean norm of the last step's gradient; 0 where nothing moves.
+        distances: (G,) Euclidean distance from the weights that training began with.
+    """
+
+    step: int
+    names: tuple[str, ...]
+    gradient_norms: tuple[float, ...]
+    distances: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Similarity:
+    """How like the states of each layer still are to those of the pretrained encoder.
+
+    Attributes:
+        step: Steps done.
+        cka: (L+1,) linear CKA of the layer's mean-pooled states on a sample of the validation
+            texts, 1 = the same up to rotation and scale.
+    """
+
+    step: int
+    cka: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something of the run in flight that people should know, in one sentence."""
+
+    step: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,17 +131,23 @@ class LayerWeights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Measures on the whole training and validation splits, after an epoch (and before the first).
+    """Measures on training and validation splits, after an epoch (and before the first).
+
+    On the whole splits; where the encoder is trained, on a sample of each.
 
     Attributes:
         step: Steps done.
         epoch: Epochs done.
-        train_loss: Mean cross-entropy, nats.
-        train_accuracy: Share in 0 … 1.
+        train_loss: Mean cross-entropy, nats; numbers: mean squared error over the variance of the
+            training labels.
+        train_accuracy: Share in 0 … 1; NaN for numbers.
         penalised_loss: Training loss plus λ/2·‖W‖²: what the optimum line is the minimum of.
-        loss: Mean cross-entropy on the validation split, nats.
-        accuracy: Share in 0 … 1 on the validation split.
-        macro_f1: Unweighted mean of the classes' F1 on the validation split.
+        loss: The same loss on the validation split.
+        accuracy: Share in 0 … 1 on the validation split; NaN for numbers.
+        macro_f1: Unweighted mean of the classes' F1 on the validation split; NaN for numbers.
+        train_spearman: Numbers: rank correlation of answers and labels, -1 … 1; else None.
+        spearman: Numbers: the same on the validation split.
+        seconds: Time of the run so far; 0 where it was not kept.
     """
 
     step: int
@@ -111,6 +158,19 @@ class Evaluation:
     loss: float
     accuracy: float
     macro_f1: float
+    train_spearman: float | None = None
+    spearman: float | None = None
+    seconds: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """Accuracy, or for numbers the rank correlation, on the validation split."""
+        return self.accuracy if self.spearman is None else self.spearman
+
+    @property
+    def train_score(self) -> float:
+        """The same on the training split."""
+        return self.train_accuracy if self.train_spearman is None else self.train_spearman
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +180,8 @@ class Reference:
     Attributes:
         name: `majority`, `tfidf` (TF-IDF → truncated SVD → logistic regression) or `optimum` (least
             penalised loss that this head can reach on these features).
-        accuracy: On the validation split; None where the reference has none.
+        accuracy: On the validation split (numbers: rank correlation); None where the reference has
+            none.
         test_accuracy: On the test split.
         loss: Validation loss, nats; None where the reference has none.
         penalised_loss: Training loss with the penalty, for `optimum`.
@@ -173,6 +234,9 @@ Event = (
     RunStarted
     | FeaturesReady
     | TrainStep
+    | LayerMoves
+    | Similarity
+    | Notice
     | LayerWeights
     | Evaluation
     | Reference
@@ -186,6 +250,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
         RunStarted,
         FeaturesReady,
         TrainStep,
+        LayerMoves,
+        Similarity,
+        Notice,
         LayerWeights,
         Evaluation,
         Reference,

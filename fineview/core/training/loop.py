@@ -10,15 +10,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from fineview.core.progress import SILENT, Report
-from fineview.core.training.config import LIVE_SETTINGS, TrainConfig
+from fineview.core.training.config import LIVE_SETTINGS, HeadConfig, TrainConfig
 from fineview.core.training.events import Evaluation, LayerWeights, SettingChanged, TrainStep
 from fineview.core.training.heads import AttentionHead, LinearHead
-from fineview.core.training.metrics import confusion, macro_f1
-from fineview.core.training.plain_sgd import Optimiser, PlainSGD
-from fineview.core.training.references import mean_loss
+from fineview.core.training.measuring import evaluated
+from fineview.core.training.objectives import CrossEntropy, Objective, SquaredError
+from fineview.core.training.optimisers import (
+    Optimiser,
+    make_optimiser,
+    packed_state,
+    rate_factor,
+    unpack_state,
+)
+from fineview.core.training.seeds import seeded
 from fineview.core.training.tokens import TokenFeatures
 
 Arrays = dict[str, NDArray[Any]]
@@ -33,10 +39,10 @@ class TrainData:
     """Raw pooled features and labels of the two splits that training may see.
 
     Attributes:
-        train: (N, D) or (N, k, D) float32 features, or the tokens of N texts, and (N,) int64
-            labels.
+        train: (N, D) or (N, k, D) float32 features, or the tokens of N texts, and (N,) labels:
+            int64 classes or float64 numbers.
         validation: The same.
-        classes: C.
+        classes: C; 0 where labels are numbers.
         layers: The k layers of a learned mix, ascending; else empty.
     """
 
@@ -79,33 +85,33 @@ class HeadTraining:
         data: TrainData,
         config: TrainConfig,
         *,
+        head: HeadConfig = HeadConfig(),
         seed: int = 0,
         report: Report = SILENT,
         save: Save | None = None,
     ) -> None:
         self.config = config
         self.seed = seed
+        self.objective = objective_for(data.train[1], data.classes, config)
         kind = AttentionHead if isinstance(data.train[0], TokenFeatures) else LinearHead
-        self.head: LinearHead = kind.fitted(data.train[0], data.classes)
+        self.head: LinearHead = kind.fitted(data.train[0], data.classes or 1, head, seed)
+        self.head.know_labels(self.objective)
         self.train = (self.head.standardise(data.train[0]), data.train[1])
         self.validation = (self.head.standardise(data.validation[0]), data.validation[1])
         self.step = 0
         self.per_epoch = math.ceil(len(data.train[1]) / config.batch_size)
         self.total = self.per_epoch * config.epochs
-        self.class_weights = self._balanced() if config.class_weights == "balanced" else None
         self._report = report
         self._save = save
         self._trained = tuple(self.head.parameters())
         self._optimiser = self._make_optimiser()
-        self._targets = functional.one_hot(data.train[1], data.classes).to(self.train[0].dtype)
-        if self.class_weights is not None:
-            self._targets *= self.class_weights
+        self._targets = self.objective.targets(data.train[1])
         self._order = (self.train[0], self._targets)
         self._order_epoch = -1
         self._sound = self.head.to_arrays()
         self._best: tuple[float, int, Arrays] | None = None  # loss, epoch, head
         self._saved_at = time.monotonic()
-        self._rate = _Rate()
+        self._rate = SampleRate()
         self._evaluation: Evaluation | None = None
         self._layers = data.layers
         self._layers_told_at = -math.inf
@@ -117,14 +123,8 @@ class HeadTraining:
         )
         self.config = self.config.with_live({n: float(state[n]) for n in LIVE_SETTINGS})
         self._optimiser = self._make_optimiser()
-        packed = self._optimiser.state_dict()
-        packed["state"] = {}
-        for name, value in arrays.items():
-            if name.startswith("optimiser."):
-                _, index, key = name.split(".", 2)
-                slot = packed["state"].setdefault(int(index), {})
-                slot[key] = torch.from_numpy(np.array(value))
-        self._optimiser.load_state_dict(packed)
+        kept = {n[10:]: v for n, v in arrays.items() if n.startswith("optimiser.")}
+        unpack_state(self._optimiser, _tensors(kept))
         if state.get("best_epoch") is not None:
             best = {n[5:]: v for n, v in arrays.items() if n.startswith("best.")}
             self._best = (float(state["best_loss"]), int(state["best_epoch"]), best)
@@ -173,14 +173,18 @@ class HeadTraining:
         size = self.config.batch_size
         features, targets = self._shuffled(epoch)
         batch = slice(place * size, (place + 1) * size)
-        value = self.head.loss_and_gradients(features[batch], targets[batch])
+        value = self._loss_and_gradients(features[batch], targets[batch])
         norms = [torch.linalg.vector_norm(p.grad).item() for p in self._trained]
         norm = math.hypot(*norms)
         # A loss a thousand times that of blind guessing will not come back in a sane number of
         # steps, even where float32 still holds it.
-        blind = math.log(self.head.linear.out_features)
-        if not (math.isfinite(norm) and value <= 1_000 * (1 + blind)):
+        if not (math.isfinite(norm) and value <= 1_000 * (1 + self.objective.blind)):
             return False
+        if self.config.clip and norm > self.config.clip:
+            torch.nn.utils.clip_grad_norm_(self._trained, self.config.clip)
+        rate = self.config.learning_rate * self._factor()
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
         self._optimiser.step()
         self.step += 1
         self._rate.add(min(size, len(targets) - place * size))
@@ -191,11 +195,22 @@ class HeadTraining:
                 loss=value,
                 gradient_norm=norm,
                 samples_per_s=self._rate.value,
-                learning_rate=self.config.learning_rate,
+                learning_rate=rate,
             )
         )
         self._report.progress(self.step, self.total, f"epoch {epoch + 1}/{self.config.epochs}")
         return True
+
+    def _loss_and_gradients(self, features: Any, targets: Tensor) -> float:  # noqa: ANN401
+        if self.head.hidden is None:
+            return self.head.loss_and_gradients(features, targets, self.objective)
+        with seeded(self.seed, self.step):  # dropout
+            return self.head.loss_and_gradients(features, targets, self.objective)
+
+    def _factor(self) -> float:
+        if self.config.schedule == "constant" and not self.config.warmup:
+            return 1.0
+        return rate_factor(self.config, self.step + 1, self.total)
 
     def _tell_layers(self, head: LinearHead) -> None:
         """Publish the weights of a learned layer mix, where there is one."""
@@ -224,32 +239,23 @@ class HeadTraining:
 
     @torch.no_grad()
     def _measure(self) -> Evaluation:
-        outputs = self.head(self.train[0])
-        train_loss = float(functional.cross_entropy(outputs, self.train[1]))
-        weighted = train_loss
-        if self.class_weights is not None:
-            weighted = float(mean_loss(outputs, self.train[1], self.class_weights))
-        answers = self.head(self.validation[0])
-        labels = self.validation[1]
-        counts = confusion(labels.numpy(), answers.argmax(1).numpy(), self.head.linear.out_features)
-        return Evaluation(
+        return evaluated(
+            self.objective,
+            (self.head(self.train[0]), self.train[1]),
+            (self.head(self.validation[0]), self.validation[1]),
+            penalty=self.config.weight_decay * float(self.head.penalty().detach()),
             step=self.step,
             epoch=self.step / self.per_epoch,
-            train_loss=train_loss,
-            train_accuracy=float((outputs.argmax(1) == self.train[1]).float().mean()),
-            penalised_loss=weighted + self.config.weight_decay * float(self.head.penalty()),
-            loss=float(functional.cross_entropy(answers, labels)),
-            accuracy=float(counts.trace() / counts.sum()),
-            macro_f1=macro_f1(counts),
         )
 
     def _no_longer_falls(self, evaluation: Evaluation) -> bool:
-        if self.config.patience == 0:
+        if not self.config.keeps_best:
             return False
         epoch = self.step // self.per_epoch
         if self._best is None or evaluation.loss < self._best[0]:
             self._best = (evaluation.loss, epoch, self.head.to_arrays())
-        return epoch - self._best[1] >= self.config.patience
+        patience = self.config.patience
+        return patience > 0 and epoch - self._best[1] >= patience
 
     def _take_changes(self) -> None:
         for name, value in self._report.changes().items():
@@ -261,30 +267,17 @@ class HeadTraining:
                 SettingChanged(step=self.step, name=name, old=old, new=float(value))
             )
             for group in self._optimiser.param_groups:
-                group["lr"] = self.config.learning_rate
                 group["weight_decay"] = self.config.weight_decay * group["decays"]
 
     def _make_optimiser(self) -> Optimiser:
-        free = [p for n, p in self.head.named_parameters() if n != "linear.weight"]
+        pulled = self.head.weights()
+        free = [p for p in self.head.parameters() if not any(p is one for one in pulled)]
         decay = self.config.weight_decay
         groups: list[dict[str, Any]] = [
-            {"params": [self.head.linear.weight], "weight_decay": decay, "decays": 1.0},
+            {"params": pulled, "weight_decay": decay, "decays": 1.0},
             {"params": free, "weight_decay": 0.0, "decays": 0.0},
         ]
-        rate = self.config.learning_rate
-        match self.config.optimiser:
-            case "sgd":
-                return PlainSGD(groups, lr=rate)
-            case "momentum":
-                return torch.optim.SGD(groups, lr=rate, momentum=0.9)
-            case "adam":
-                return torch.optim.Adam(groups, lr=rate)
-            case "adamw":
-                return torch.optim.AdamW(groups, lr=rate)
-
-    def _balanced(self) -> Tensor:
-        counts = torch.bincount(self.train[1], minlength=self.head.linear.out_features).float()
-        return len(self.train[1]) / (len(counts) * counts.clamp(min=1))
+        return make_optimiser(self.config, groups)
 
     def checkpoint(self) -> None:
         """Hand head, optimiser and position to `save`; nothing at step 0."""
@@ -292,10 +285,8 @@ class HeadTraining:
         if self._save is None or self.step == 0:
             return
         arrays: Arrays = {f"head.{n}": v for n, v in self.head.to_arrays().items()}
-        for index, slots in self._optimiser.state_dict()["state"].items():
-            for key, value in slots.items():
-                if isinstance(value, Tensor):
-                    arrays[f"optimiser.{index}.{key}"] = value.numpy().copy()
+        for name, value in packed_state(self._optimiser).items():
+            arrays[f"optimiser.{name}"] = value.numpy().copy()
         state: dict[str, Any] = {name: getattr(self.config, name) for name in LIVE_SETTINGS}
         state |= {"best_epoch": None, "best_loss": None}
         if self._best is not None:
@@ -304,11 +295,27 @@ class HeadTraining:
         self._save(self.step, arrays, state)
 
 
+def objective_for(labels: Tensor, classes: int, config: TrainConfig) -> Objective:
+    """Return what a training lowers.
+
+    Args:
+        labels: (N,) of the training split.
+        classes: C; 0 for numbers.
+        config: Says whether classes are weighted.
+    """
+    if not classes:
+        return SquaredError.of(labels)
+    if config.class_weights == "none":
+        return CrossEntropy(classes)
+    counts = torch.bincount(labels, minlength=classes).float()
+    return CrossEntropy(classes, len(labels) / (classes * counts.clamp(min=1)))
+
+
 def _tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
 
 
-class _Rate:
+class SampleRate:
     """Samples per second over the last fifth of a second or so."""
 
     def __init__(self) -> None:
@@ -317,6 +324,7 @@ class _Rate:
         self._samples = 0
 
     def add(self, samples: int) -> None:
+        """Count some more."""
         self._samples += samples
         passed = time.monotonic() - self._since
         if passed >= _RATE_WINDOW_S or self.value == 0.0:

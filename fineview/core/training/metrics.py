@@ -1,7 +1,7 @@
 """Measures of predictions against labels."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import atanh, nan, sqrt, tanh
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,58 @@ class Scores:
     interval: tuple[float, float]
     macro_f1: float
     loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberScores:
+    """How good answers in numbers are on one split.
+
+    Attributes:
+        items: N.
+        spearman: Rank correlation of answers and labels, -1 … 1; NaN where either is constant.
+        interval: Its 95 % interval.
+        loss: Mean squared error, in the labels' unit squared.
+        r2: Share of the labels' variance that the answers explain, at most 1.
+    """
+
+    items: int
+    spearman: float
+    interval: tuple[float, float]
+    loss: float
+    r2: float
+
+
+def number_scores(labels: NDArray[np.float64], answers: NDArray[np.float64]) -> NumberScores:
+    """Measure (N,) answers against (N,) labels.
+
+    Source:
+        Interval by Fisher's z with the standard error √((1 + r²/2)/(N − 3)): Bonett & Wright 2000,
+        Psychometrika 65, 23–28.
+    """
+    gaps = answers - labels
+    loss, variance = float((gaps**2).mean()), float(labels.var())
+    r = spearman(labels, answers)
+    interval = (-1.0, 1.0)
+    if len(labels) > 3 and abs(r) < 1:
+        half = 1.959963984540054 * sqrt((1 + r * r / 2) / (len(labels) - 3))
+        interval = (tanh(atanh(r) - half), tanh(atanh(r) + half))
+    return NumberScores(
+        items=len(labels),
+        spearman=r,
+        interval=interval,
+        loss=loss,
+        r2=1 - loss / variance if variance > 0 else nan,
+    )
+
+
+def spearman(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the rank correlation of two (N,) series; NaN where either is constant."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(values) for values in (one, other)]
+    ranks = [values - values.mean() for values in ranks]
+    size = float(np.sqrt((ranks[0] ** 2).sum() * (ranks[1] ** 2).sum()))
+    return float(ranks[0] @ ranks[1]) / size if size > 0 else nan
 
 
 def confusion(

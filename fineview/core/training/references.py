@@ -1,25 +1,31 @@
 """What a run is measured against: majority, the classical analogue, and the optimum."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fineview.core.data.task import SPLITS, Task
+from fineview.core.data.task import SPLITS, Split, Task
+from fineview.core.features.classical import Terms, sides_of
 from fineview.core.progress import SILENT, Report
 from fineview.core.training.events import Reference
 from fineview.core.training.heads import AttentionHead, LinearHead
-from fineview.core.training.metrics import scores
+from fineview.core.training.metrics import number_scores, scores, spearman
+from fineview.core.training.objectives import CrossEntropy, Objective
 
-_SVD_DIMENSIONS = 100
 _LBFGS_ROUNDS = 60
 _LBFGS_ITERATIONS = 10
 
 
 def majority(task: Task) -> Reference:
-    """Always answer the commonest class of the training split."""
+    """Always answer the commonest class of the training split; for numbers, their mean."""
+    if task.label_kind == "number":
+        mean = float(task.labels[task.splits["train"]].mean())
+        return Reference(name="majority", note=f"always answering the mean, {mean:.3g}")
     commonest = int(task.balance("train").argmax())
     shares = {s: float((task.labels[task.splits[s]] == commonest).mean()) for s in SPLITS}
     return Reference(
@@ -31,7 +37,7 @@ def majority(task: Task) -> Reference:
 
 
 def tfidf(task: Task) -> Reference:
-    """TF-IDF, truncated SVD (PCA without centring), logistic regression: no pretrained model.
+    """TF-IDF, truncated SVD (PCA without centring), logistic (numbers: ridge) regression.
 
     Single words, and texts that are hardly more, are described by the character n-grams inside
     them, everything else by its words and word pairs. The two sides of a pair are kept apart.
@@ -59,36 +65,23 @@ class _Keyed:
 
 @lru_cache(maxsize=8)
 def _tfidf(keyed: _Keyed) -> Reference:
-    from scipy.sparse import hstack
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     task = keyed.task
-    if task.words is not None:
-        sides = [[word for words in task.words for word in words]]
-    else:
-        sides = [list(task.texts)] + ([list(task.second)] if task.second is not None else [])
-    train = task.splits["train"]
-    columns = []
-    for side in sides:
-        short = np.mean([len(text.split()) for text in side]) < 3
-        vectoriser = TfidfVectorizer(
-            analyzer="char_wb" if short else "word",
-            ngram_range=(1, 4) if short else (1, 2),
-            min_df=1 if len(train) < 1_000 else 2,
-            sublinear_tf=True,
-        )
-        vectoriser.fit([side[i] for i in train])
-        columns.append({s: vectoriser.transform([side[i] for i in task.splits[s]]) for s in SPLITS})
-    matrices = {s: hstack([part[s] for part in columns]).tocsr() for s in SPLITS}
-    size = min(_SVD_DIMENSIONS, min(matrices["train"].shape) - 1)
-    model = make_pipeline(
-        TruncatedSVD(size, random_state=0), StandardScaler(), LogisticRegression(max_iter=500)
-    )
+    sides, train = sides_of(task), task.splits["train"]
+    terms = Terms.fitted([[side[i] for i in train] for side in sides])
+    matrices = {
+        s: terms.transform([[side[i] for i in task.splits[s]] for side in sides]) for s in SPLITS
+    }
+    size = len(terms.components)
+    numbers = task.label_kind == "number"
+    last = Ridge(alpha=len(train) * 0.01) if numbers else LogisticRegression(max_iter=500)
+    model = make_pipeline(StandardScaler(), last)
     model.fit(matrices["train"], task.labels[train])
+    if numbers:
+        return _of_numbers(task, model, matrices, size)
     known = model.classes_.astype(np.int64)
     measured = {}
     for split in ("validation", "test"):
@@ -104,12 +97,28 @@ def _tfidf(keyed: _Keyed) -> Reference:
     )
 
 
+def _of_numbers(task: Task, model: Any, matrices: Mapping[Split, Any], size: int) -> Reference:  # noqa: ANN401 - scikit-learn is untyped
+    splits: tuple[Split, ...] = ("validation", "test")
+    found = {
+        split: number_scores(
+            task.labels[task.splits[split]].astype(np.float64), model.predict(matrices[split])
+        )
+        for split in splits
+    }
+    return Reference(
+        name="tfidf",
+        accuracy=found["validation"].spearman,
+        test_accuracy=found["test"].spearman,
+        note=f"TF-IDF, truncated SVD to {size} dimensions, ridge regression; no encoder",
+    )
+
+
 def optimum(
     head: LinearHead,
     train: tuple[Tensor, Tensor],
     validation: tuple[Tensor, Tensor],
     weight_decay: float,
-    class_weights: Tensor | None = None,
+    objective: Objective | None = None,
     report: Report = SILENT,
 ) -> Reference:
     """Find the least penalised training loss that this head can reach on these features.
@@ -119,7 +128,7 @@ def optimum(
         train: Standardised features (N, D) and labels (N,).
         validation: The same of the validation split.
         weight_decay: λ of the penalty λ/2·‖W‖².
-        class_weights: (C,) or None.
+        objective: What is lowered; cross-entropy unless said otherwise.
         report: Asked between rounds.
 
     Returns:
@@ -133,13 +142,21 @@ def optimum(
             name="optimum",
             note="No optimum is drawn: learned layer weights make the loss non-convex.",
         )
+    if head.hidden is not None:
+        return Reference(
+            name="optimum",
+            note="No optimum is drawn: hidden layers make the loss non-convex.",
+        )
     if isinstance(head, AttentionHead):
         return Reference(
             name="optimum",
             note="No optimum is drawn: learned attention makes the loss non-convex.",
         )
+    objective = objective or CrossEntropy(head.outputs)
+    classes = isinstance(objective, CrossEntropy)
     features, labels = train
-    best = LinearHead(head.mean, head.scale, head.linear.out_features).to(features.device)
+    targets = objective.targets(labels)
+    best = LinearHead(head.mean, head.scale, head.outputs).to(features.device)
     solver = torch.optim.LBFGS(
         best.parameters(),
         max_iter=_LBFGS_ITERATIONS,
@@ -149,14 +166,13 @@ def optimum(
         line_search_fn="strong_wolfe",
     )
 
-    def objective() -> Tensor:
-        loss = mean_loss(best(features), labels, class_weights)
-        return loss + weight_decay * best.penalty()
+    def penalised() -> Tensor:
+        return objective.loss(best(features), targets) + weight_decay * best.penalty()
 
     def closure() -> float:
         report.check()
         solver.zero_grad()
-        value = objective()
+        value = penalised()
         value.backward()  # type: ignore[no-untyped-call]
         return value.item()
 
@@ -164,21 +180,25 @@ def optimum(
     for _ in range(_LBFGS_ROUNDS):
         solver.step(closure)  # type: ignore[no-untyped-call]
         with torch.no_grad():
-            now = float(objective())
+            now = float(penalised())
         # Relative to the loss itself: a hundredth of a per cent is far below the line's width.
         if before - now <= 1e-5 * abs(now):
             break
         before = now
     with torch.no_grad():
-        if weight_decay == 0 and bool((best(features).argmax(1) == labels).all()):
+        if classes and weight_decay == 0 and bool((best(features).argmax(1) == labels).all()):
             return Reference(
                 name="optimum",
                 note="No optimum is drawn: without weight decay a head that separates the "
                 "training texts can lower its loss towards 0 for ever.",
             )
         outputs = best(validation[0])
-        loss = float(functional.cross_entropy(outputs, validation[1]))
-        accuracy = float((outputs.argmax(1) == validation[1]).float().mean())
+        if classes:
+            loss = float(functional.cross_entropy(outputs, validation[1]))
+            accuracy = float((outputs.argmax(1) == validation[1]).float().mean())
+        else:
+            loss = float(objective.loss(outputs, objective.targets(validation[1])))
+            accuracy = spearman(validation[1].double().numpy(), outputs[:, 0].double().numpy())
     return Reference(
         name="optimum",
         accuracy=accuracy,
@@ -186,11 +206,3 @@ def optimum(
         penalised_loss=now,
         note="least penalised training loss of this head on these features, by L-BFGS",
     )
-
-
-def mean_loss(outputs: Tensor, labels: Tensor, class_weights: Tensor | None = None) -> Tensor:
-    """Return the mean cross-entropy of (B, C) logits, each text weighted by its class, in nats."""
-    if class_weights is None:
-        return functional.cross_entropy(outputs, labels)
-    total = functional.cross_entropy(outputs, labels, weight=class_weights, reduction="sum")
-    return total / len(labels)

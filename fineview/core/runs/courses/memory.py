@@ -1,0 +1,57 @@
+"""How much memory a run takes, watched at every check."""
+
+import ctypes
+import sys
+import time
+
+import psutil
+
+from fineview.core.progress import Relay, Report
+
+_EVERY_S = 0.02
+
+
+class PeakMemory(Relay):
+    """A report that looks at memory whenever it is asked.
+
+    Attributes:
+        peak: Most bytes above what the process held at the beginning; on CUDA, most bytes that
+            torch had allocated.
+    """
+
+    def __init__(self, report: Report, device: str) -> None:
+        super().__init__(report)
+        self.peak = 0
+        self._device = device
+        self._process = psutil.Process()
+        self._looked_at = 0.0
+        _trim()
+        self._before = int(self._process.memory_info().rss)
+        if device == "cuda":
+            import torch
+
+            torch.cuda.reset_peak_memory_stats()
+
+    def check(self) -> None:
+        """Look, at most fifty times a second, and pass on."""
+        now = time.monotonic()
+        if now - self._looked_at > _EVERY_S:
+            self._looked_at = now
+            self.peak = max(self.peak, self._held())
+        super().check()
+
+    def _held(self) -> int:
+        if self._device == "cuda":
+            import torch
+
+            return int(torch.cuda.max_memory_allocated())
+        return int(self._process.memory_info().rss) - self._before
+
+
+def _trim() -> None:
+    """Give freed memory back, so that an earlier run's is not hidden in this one's figure."""
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        except (OSError, AttributeError):
+            return  # another C library: the figure is then a lower bound
