@@ -22,6 +22,7 @@ from fineview.core.progress import SILENT, Report
 from fineview.core.runs.execute import RunOutcome, execute
 from fineview.core.runs.spec import RunSpec
 from fineview.core.runs.store import RunStore
+from fineview.core.runs.studies import StudyStore
 from fineview.core.runs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -123,6 +124,11 @@ class Laboratory:
     def runs(self) -> RunStore:
         """The workspace's runs."""
         return self.workspace.runs
+
+    @property
+    def studies(self) -> StudyStore:
+        """What several runs together tell."""
+        return self.workspace.studies
 
     @cached_property
     def store(self) -> FeatureStore:

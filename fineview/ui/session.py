@@ -37,6 +37,7 @@ class SessionState:
         masking: Which tokens of the example are masked.
         panel: The panel in front. This and what follows is not undone.
         features_page: The page of the features panel in front.
+        training_page: The page of the training panel in front.
         theme: Light, dark, or as the system.
         text_scale: Size of all text, 1 = the system's.
         smoothing: Weight of the past in the drawn training curve, 0 … 0.99.
@@ -55,6 +56,7 @@ class SessionState:
     masking: MaskChoice = field(default_factory=MaskChoice)
     panel: str = "training"
     features_page: str = "texts"
+    training_page: str = "train"
     theme: ThemeMode = "system"
     text_scale: float = 1.0
     smoothing: float = 0.8

@@ -7,6 +7,7 @@ from fineview.core.training.events import (
     Evaluation,
     Event,
     FeaturesReady,
+    HeadCurve,
     LayerMoves,
     Reference,
     RunEnded,
@@ -88,7 +89,7 @@ def _key(event: Event, number: int) -> _Key:
             return type(event), event.step
         case Reference():
             return Reference, event.name
-        case FeaturesReady() | RunEnded():
+        case FeaturesReady() | HeadCurve() | RunEnded():
             return (type(event),)
     return type(event), number
 

@@ -97,7 +97,7 @@ class RunStore:
         config = RunConfig(
             title=title, created=utc_now(), spec=spec.to_dict(), environment=dict(environment)
         )
-        run_id = self._new_id()
+        run_id = self.new_id()
         hidden = self._runs / f"{_UNBORN}{run_id}"
         try:
             write_config(hidden, config)  # no list, and no crash, shows a run without its settings
@@ -366,7 +366,7 @@ class RunStore:
         if self._closed:
             raise RunError("The workspace is closed: open it again before you start a run.")
 
-    def _new_id(self) -> str:
+    def new_id(self) -> str:
         """Return a name that sorts by time: UTC to the millisecond, and 32 random bits."""
         with self._lock:
             self._last_id = max(time.time_ns() // 1_000_000, self._last_id + 1)

@@ -11,6 +11,7 @@ from fineview.core.errors import StoreError
 from fineview.core.files import atomic_write, write_error
 from fineview.core.runs.plain import dump_json, load_object
 from fineview.core.runs.store import RunStore
+from fineview.core.runs.studies import StudyStore
 
 LOCK = "lock"
 OWNER = "owner.json"
@@ -25,12 +26,14 @@ class Workspace:
     Attributes:
         path: The folder.
         runs: The runs in it.
+        studies: What several runs together tell.
     """
 
     def __init__(self, path: Path, lock: FileLock) -> None:
         """Take over a lock that `open` has acquired."""
         self.path = path
         self.runs = RunStore(path, lock)
+        self.studies = StudyStore(path)
         self._lock = lock
 
     @classmethod

@@ -98,6 +98,27 @@ class Similarity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeadCurve:
+    """What a head without gradient steps has instead of a loss curve; each one is the whole curve.
+
+    Attributes:
+        over: What it is drawn over, for people: `trees`, `rounds`, `k`, …
+        measure: What is drawn, for people: `out-of-bag error`, `accuracy`, …
+        at: (P,) places on the horizontal axis, ascending.
+        train: (P,) the measure on the training split; empty where there is none.
+        validation: (P,) the measure on the validation split, or out of bag; NaN where unknown.
+        chosen: The place that the head uses.
+    """
+
+    over: str
+    measure: str
+    at: tuple[float, ...]
+    train: tuple[float, ...]
+    validation: tuple[float, ...]
+    chosen: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something of the run in flight that people should know, in one sentence."""
 
@@ -236,6 +257,7 @@ Event = (
     | TrainStep
     | LayerMoves
     | Similarity
+    | HeadCurve
     | Notice
     | LayerWeights
     | Evaluation
@@ -252,6 +274,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         TrainStep,
         LayerMoves,
         Similarity,
+        HeadCurve,
         Notice,
         LayerWeights,
         Evaluation,

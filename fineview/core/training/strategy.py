@@ -198,7 +198,7 @@ def default_training(kind: StrategyKind, dimension: int) -> TrainConfig:
         return TrainConfig(learning_rate=default_rate("sgd", dimension))
     return TrainConfig(
         optimiser="adamw",
-        learning_rate=1e-3,
+        learning_rate=3e-3,
         batch_size=16,
         epochs=3,
         warmup=0.1,

@@ -6,7 +6,9 @@ from typing import Literal
 import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
+    QHBoxLayout,
     QSplitter,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -32,8 +34,16 @@ from fineview.ui.theme import category_colour, spacing
 from fineview.ui.widgets.message_line import Kind, MessageLine
 from fineview.ui.widgets.panel_area import SideColumn
 from fineview.ui.widgets.run_table import COMPACT_COLUMNS, RunTable
+from fineview.ui.widgets.segmented import Segmented
 from fineview.ui.widgets.strategy_picture import StrategyPicture
 from fineview.work.jobs import Job, JobRunner, Lane, Work
+
+_PAGES = (
+    ("train", "Train"),
+    ("mistakes", "Mistakes"),
+    ("compare", "Compare"),
+    ("tasks", "Several tasks"),
+)
 
 
 class TrainingPanel(QWidget):
@@ -83,10 +93,20 @@ class TrainingPanel(QWidget):
         )
         self.message = MessageLine()
         self.table = RunTable(columns=COMPACT_COLUMNS)
+        self.pages = Segmented(
+            _PAGES,
+            "Page of the training panel",
+            "One run, live – what a run got wrong – strategies and heads side by side – several "
+            "tasks on one encoder.",
+        )
+        self._built: dict[str, QWidget] = {}
+        self._stack = QStackedWidget()
         self._lay_out()
         self._connect()
+        self.pages.changed.connect(lambda name: session.view(training_page=name))
         self._show_context()
         self._on_rows()
+        self._show_page(session.state.training_page)
         if session.state.run:  # of the session before
             self.open_run(session.state.run, settings=False)
         for run in session.state.overlaid:
@@ -129,6 +149,7 @@ class TrainingPanel(QWidget):
     @Slot()
     def train(self) -> None:
         """Start a run with the session's settings."""
+        self._session.view(training_page="train")
         spec = self._session.state.spec
         task, encoder = self._context.task, self._context.encoder
         try:
@@ -210,13 +231,24 @@ class TrainingPanel(QWidget):
         lower.setStretchFactor(0, 5)
         lower.setStretchFactor(1, 1)
         lower.setChildrenCollapsible(False)
+        page = QWidget()
+        inside = QVBoxLayout(page)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(spacing(2))
+        inside.addWidget(self.picture)
+        inside.addWidget(self.message)
+        inside.addWidget(lower, 1)
+        self.message.clear()
+        self._built["train"] = page
+        self._stack.addWidget(page)
+        bar = QHBoxLayout()
+        bar.addWidget(self.pages)
+        bar.addStretch(1)
         box = QVBoxLayout(self)
         box.setContentsMargins(*[spacing(3)] * 4)
         box.setSpacing(spacing(2))
-        box.addWidget(self.picture)
-        box.addWidget(self.message)
-        box.addWidget(lower, 1)
-        self.message.clear()
+        box.addLayout(bar)
+        box.addWidget(self._stack, 1)
 
     def _connect(self) -> None:
         self.settings.train_pressed.connect(self.train_or_stop)
@@ -233,6 +265,42 @@ class TrainingPanel(QWidget):
         self._context.changed.connect(self._show_context)
         self._context.failed.connect(lambda text: self.message.show_message("bad", text))
         self._session.changed.connect(self._on_session)
+
+    # Pages
+
+    def page(self, name: str) -> QWidget:
+        """Return a page, built when first asked for."""
+        if name not in self._built:
+            self._built[name] = self._build(name)
+            self._stack.addWidget(self._built[name])
+        return self._built[name]
+
+    def _build(self, name: str) -> QWidget:
+        common = (self._session, self._runner, self._lab, self._context, self._runs)
+        if name == "mistakes":
+            from fineview.ui.panels.training_mistakes import MistakesPage
+
+            return MistakesPage(*common)
+        if name == "compare":
+            from fineview.ui.panels.training_compare import ComparePage
+
+            compare = ComparePage(*common)
+            compare.run_wanted.connect(self._show_run)
+            return compare
+        from fineview.ui.panels.training_tasks import TasksPage
+
+        return TasksPage(*common)
+
+    @Slot(str)
+    def _show_run(self, run_id: str) -> None:
+        """Bring a run of a study to the front."""
+        self._session.view(training_page="train")
+        self.open_run(run_id)
+
+    def _show_page(self, name: str) -> None:
+        name = name if name in dict(_PAGES) else "train"
+        self.pages.set_value(name)
+        self._stack.setCurrentWidget(self.page(name))
 
     # A run in flight
 
@@ -389,6 +457,8 @@ class TrainingPanel(QWidget):
 
     @Slot(object, object)
     def _on_session(self, state: SessionState, old: SessionState) -> None:
+        if state.training_page != old.training_page:
+            self._show_page(state.training_page)
         if state.spec != old.spec:
             self._show_picture()
         if (state.run, state.overlaid) != (old.run, old.overlaid):
