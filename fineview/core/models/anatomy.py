@@ -111,3 +111,24 @@ def layer_parameters(folder: ModelFolder, removed: tuple[str, ...], layers: int)
         block = _BLOCK.search(name)
         counts[int(block[1]) + 1 if block else 0] += tensor.size
     return tuple(counts)
+
+
+def bias_parameters(folder: ModelFolder, removed: tuple[str, ...]) -> int:
+    """Return the number of biases; the first BERT called those of normalisations beta."""
+    gone = set(removed)
+    return sum(
+        tensor.size
+        for name, tensor in folder.tensors.items()
+        if name not in gone and tensor.is_weight and name.endswith((".bias", ".beta"))
+    )
+
+
+def linear_sizes(folder: ModelFolder, removed: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """Return (name, Σ (inputs + outputs)) of the matrices inside the blocks, by their last name."""
+    gone, found = set(removed), dict[str, int]()
+    for name, tensor in folder.tensors.items():
+        inside = _BLOCK.search(name) or _SHARED.search(name)
+        if inside and name not in gone and name.endswith(".weight") and len(tensor.shape) == 2:
+            module = name.split(".")[-2]
+            found[module] = found.get(module, 0) + sum(tensor.shape)
+    return tuple(sorted(found.items()))

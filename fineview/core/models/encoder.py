@@ -15,7 +15,9 @@ from fineview.core.device import choose_device
 from fineview.core.errors import ModelError
 from fineview.core.models import catalog, hub_store
 from fineview.core.models.anatomy import (
+    bias_parameters,
     layer_parameters,
+    linear_sizes,
     number,
     position_limit,
     removed_weights,
@@ -327,6 +329,8 @@ def open_encoder(
         source=source,
         fingerprint=_fingerprint(folder, cache, check),
         notes=folder.notes,
+        bias_parameters=bias_parameters(folder, removed),
+        linear_sizes=linear_sizes(folder, removed),
     )
     return Encoder(info, folder, device)
 
@@ -373,6 +377,8 @@ def _corrected(info: EncoderInfo, folder: ModelFolder, loaded: Loaded) -> Encode
         layer_parameters=counts,
         removed_weights=removed,
         removed_parameters=sum(folder.tensors[one].size for one in removed),
+        bias_parameters=bias_parameters(folder, removed),
+        linear_sizes=linear_sizes(folder, removed),
     )
 
 

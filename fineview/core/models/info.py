@@ -18,6 +18,9 @@ class EncoderInfo:
         bytes: Size of these weights in the file.
         layer_parameters: L+1 counts: what lies outside the blocks (embeddings and what all blocks
             share), then blocks 1 … L. Their sum is `parameters`.
+        bias_parameters: Biases among these, those of normalisations too.
+        linear_sizes: (name, Σ (inputs + outputs)) of the linear layers inside the blocks, by the
+            last part of their names: what a pair of thin matrices beside them would have a rank.
         vocabulary: V, the number of token ids.
         max_length: Most tokens of one text, special tokens included.
         removed_weights: Tensors of the checkpoint that belong to a removed surrogate head (pooler,
@@ -46,6 +49,8 @@ class EncoderInfo:
     source: str
     fingerprint: str
     notes: tuple[str, ...] = ()
+    bias_parameters: int = 0
+    linear_sizes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

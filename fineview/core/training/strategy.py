@@ -205,3 +205,22 @@ def default_training(kind: StrategyKind, dimension: int) -> TrainConfig:
         schedule="triangular" if kind == "gradual" else "linear",
         clip=1.0,
     )
+
+
+_QUERY_AND_VALUE: dict[str, tuple[str, ...]] = {
+    "distilbert": ("q_lin", "v_lin"),
+    "mpnet": ("q", "v"),
+    "deberta": ("in_proj",),
+    "deberta-v2": ("query_proj", "value_proj"),
+    "modernbert": ("Wqkv",),
+}
+
+
+def usual_modules(model_type: str) -> tuple[str, ...]:
+    """Return what LoRA is added to where nothing else is asked: the attention's query and value.
+
+    Source:
+        Hu et al. 2021, arXiv:2106.09685, section 4.2. Where an architecture computes query, key and
+        value in one product, that product.
+    """
+    return _QUERY_AND_VALUE.get(model_type, ("query", "value"))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from fineview.core.errors import ConfigError
-from fineview.core.training.strategy import StrategyConfig
+from fineview.core.training.strategy import StrategyConfig, usual_modules
 from fineview.core.training.tuning.model import TunedModel
 
 ADAPTER = "default"
@@ -30,7 +30,7 @@ def add_lora(model: TunedModel, strategy: StrategyConfig) -> None:
     """
     from peft import LoraConfig, inject_adapter_in_model
 
-    names = strategy.modules or usual_modules(model)
+    names = strategy.modules or usual_modules(model.info.model_type)
     linear = {n.rsplit(".", 1)[-1] for n, m in model.encoder.named_modules() if _is_linear(m)}
     missing = [name for name in names if name.rsplit(".", 1)[-1] not in linear]
     if missing or not names:
@@ -52,15 +52,6 @@ def add_lora(model: TunedModel, strategy: StrategyConfig) -> None:
         inject_adapter_in_model(config, model.encoder, adapter_name=ADAPTER)
     for name, parameter in model.encoder.named_parameters():
         parameter.requires_grad_("lora_" in name)
-
-
-def usual_modules(model: TunedModel) -> tuple[str, ...]:
-    """Return what peft adapts of such an architecture, as far as the encoder has it."""
-    from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as KNOWN
-
-    names = KNOWN.get(model.info.model_type, ["query", "value"])
-    linear = {n.rsplit(".", 1)[-1] for n, m in model.encoder.named_modules() if _is_linear(m)}
-    return tuple(name for name in names if name in linear)
 
 
 @torch.no_grad()
