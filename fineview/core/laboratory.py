@@ -271,6 +271,10 @@ class Laboratory:
         """Go on with a stopped or interrupted run."""
         return execute(self.runs.read(run_id).spec, self, report, resume=run_id)
 
+    def branch(self, run_id: str, step: int, spec: RunSpec, report: Report = SILENT) -> RunOutcome:
+        """Begin a new run at a checkpoint of another; see `core.runs.execute`."""
+        return execute(spec, self, report, branch=(run_id, step))
+
     def tokens(
         self, encoder: str, text: str, second: str | None = None, max_length: int = 128
     ) -> tuple[Token, ...]:

@@ -196,19 +196,20 @@ def test_what_a_killed_process_left_is_cleared_on_resume(runs):
 # ---- checkpoints
 
 
-def test_the_newest_two_checkpoints_are_kept(runs):
+def test_the_newest_checkpoints_are_kept_and_some_on_the_way(runs):
     writer = begin(runs)
-    for number in (5, 10, 1_234_567):
+    written = [*range(1, 20), 1_234_567]
+    for number in written:
         writer.checkpoint(
             number, tensors(number), {"step": number, "rng": 2**127, "x": [0.1, None]}
         )
     names = sorted(path.name for path in writer.folder.glob("checkpoint-*"))
-    assert names == ["checkpoint-000010", "checkpoint-1234567"]
+    assert len(names) == 8
+    assert names[-2:] == ["checkpoint-000019", "checkpoint-1234567"]
+    assert runs.checkpoints(writer.run_id)[-2:] == (19, 1_234_567)
     assert writer.latest_checkpoint()[2] == {"step": 1_234_567, "rng": 2**127, "x": [0.1, None]}
     assert [e for e in runs.read(writer.run_id).events if isinstance(e, Checkpoint)] == [
-        Checkpoint(step=5),
-        Checkpoint(step=10),
-        Checkpoint(step=1_234_567),
+        Checkpoint(step=number) for number in written
     ]
 
 

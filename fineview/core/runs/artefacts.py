@@ -19,7 +19,8 @@ from fineview.core.runs.plain import JSON, dump_json, load_object
 
 MANIFEST = "MANIFEST.json"
 STATE = "state.json"
-KEPT_CHECKPOINTS = 2
+KEPT_CHECKPOINTS = 8
+"""Most checkpoints of a run: the newest two, and others spread over its course to go back to."""
 _PREFIX = "checkpoint-"
 
 Tensors = Mapping[str, NDArray[Any]]
@@ -117,7 +118,7 @@ def hash_bytes(data: bytes) -> str:
 
 
 def write_checkpoint(folder: Path, step: int, tensors: Tensors, state: Mapping[str, JSON]) -> None:
-    """Write a checkpoint whole or not at all, then delete all but the newest two.
+    """Write a checkpoint whole or not at all, then delete those that are too many.
 
     Args:
         folder: The run's.
@@ -151,9 +152,24 @@ def write_checkpoint(folder: Path, step: int, tensors: Tensors, state: Mapping[s
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     found = checkpoint_steps(folder)
-    older = [other for other in found if other <= step]
-    for other in (set(found) - set(older)) | set(older[:-KEPT_CHECKPOINTS]):
+    kept = thinned([other for other in found if other <= step])
+    for other in set(found) - set(kept):
         shutil.rmtree(folder / f"{_PREFIX}{other:06d}", ignore_errors=True)
+
+
+def thinned(steps: list[int], most: int = KEPT_CHECKPOINTS) -> list[int]:
+    """Return at most so many of some steps, the newest two among them, evenly spread.
+
+    Args:
+        steps: Ascending.
+        most: At least 2.
+    """
+    kept = list(steps)
+    while len(kept) > most:
+        # Without the step whose neighbours lie nearest to each other least is lost.
+        gaps = [after - before for before, after in zip([0, *kept], kept[1:-1], strict=False)]
+        del kept[gaps.index(min(gaps))]
+    return kept
 
 
 def _write_new(path: Path, data: bytes) -> None:
@@ -170,10 +186,15 @@ def checkpoint_steps(folder: Path) -> list[int]:
 
 
 def read_checkpoint(
-    folder: Path,
+    folder: Path, at: int | None = None
 ) -> tuple[int, dict[str, NDArray[Any]], dict[str, JSON]] | None:
-    """Return step, tensors and state of the newest checkpoint whose sums hold, or None."""
-    for step in reversed(checkpoint_steps(folder)):
+    """Return step, tensors and state of the newest checkpoint whose sums hold, or None.
+
+    Args:
+        folder: The run's.
+        at: Only the checkpoint of this step will do.
+    """
+    for step in reversed(checkpoint_steps(folder) if at is None else [at]):
         place = folder / f"{_PREFIX}{step:06d}"
         try:
             sums = read_manifest(place) or {}

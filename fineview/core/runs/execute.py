@@ -21,6 +21,7 @@ from fineview.core.runs.courses.course import Bench as CourseBench
 from fineview.core.runs.spec import RunSpec
 from fineview.core.runs.store import RunStore
 from fineview.core.runs.writer import RunWriter
+from fineview.core.training.config import HEAD_TITLES
 from fineview.core.training.events import Event, Reference, RunEnded, RunStarted, RunStatus
 
 _EARLY_TFIDF = 2_000
@@ -77,7 +78,12 @@ class Recorder(Relay):
 
 
 def execute(
-    spec: RunSpec, bench: Bench, report: Report = SILENT, *, resume: str | None = None
+    spec: RunSpec,
+    bench: Bench,
+    report: Report = SILENT,
+    *,
+    resume: str | None = None,
+    branch: tuple[str, int] | None = None,
 ) -> RunOutcome:
     """Carry out one run and keep it.
 
@@ -86,6 +92,8 @@ def execute(
         bench: Task, encoder, features and the run store.
         report: Receives every event after it is on disk; stops, pauses and changes the run.
         resume: A stopped or interrupted run to go on with; `spec` must be its own.
+        branch: A run and the step of one of its checkpoints from which a new run goes on; `spec` is
+            that of the run but for its training settings.
 
     Returns:
         The outcome of a run that finished or diverged.
@@ -100,11 +108,15 @@ def execute(
     check_spec(spec, task.info, task.label_kind, encoder.info.layers, len(task))
     if spec.control == "shuffled-labels":
         task = with_shuffled_labels(task, spec.seed)
-    if resume is None:
-        title = describe(spec.pooling, encoder.info.layers)
-        writer = bench.runs.create(spec, environment=bench.environment(), title=title)
-    else:
+    title = title_of(spec, encoder.info.layers)
+    if resume is not None:
         writer = bench.runs.resume(resume)
+    elif branch is not None:
+        parent, step = branch
+        title = f"{title} · from step {step:,}"
+        writer = bench.runs.branch(parent, step, spec, environment=bench.environment(), title=title)
+    else:
+        writer = bench.runs.create(spec, environment=bench.environment(), title=title)
     recorder = Recorder(report, writer)
     setting = Setting(
         spec=spec, bench=bench, task=task, encoder=encoder, report=recorder, save=writer.checkpoint
@@ -123,6 +135,23 @@ def execute(
         raise
     finally:
         writer.close()
+
+
+def title_of(spec: RunSpec, layers: int) -> str:
+    """Return what a run is called at first: what differs from head only and linear, and pooling."""
+    if spec.strategy.kind == "classical":
+        return spec.strategy.info.title
+    parts = [describe(spec.pooling, layers)]
+    if spec.head.kind != "linear":
+        parts.insert(0, HEAD_TITLES[spec.head.kind])
+    if spec.strategy.kind != "head":
+        name = spec.strategy.info.title
+        if spec.strategy.kind == "last-k":
+            name = f"Last {spec.strategy.top_layers} layers"
+        parts.insert(0, name)
+    if spec.control != "none":
+        parts.append("shuffled labels")
+    return " · ".join(parts)
 
 
 class _Run:

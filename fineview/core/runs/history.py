@@ -83,6 +83,15 @@ def current(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(kept.values())
 
 
+def until(events: Iterable[Event], step: int) -> tuple[Event, ...]:
+    """Return what a run that branches off at a step shares with another, in order."""
+    kept: dict[_Key, Event] = {}
+    for number, event in enumerate(events):
+        kept[_key(event, number)] = event
+    shared = _until(kept, step).values()
+    return tuple(e for e in shared if not isinstance(e, RunStarted | Checkpoint | Reference))
+
+
 def _key(event: Event, number: int) -> _Key:
     match event:
         case TrainStep() | Evaluation() | Checkpoint() | LayerMoves() | Similarity():

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from fineview.core.errors import RunError, StoreError
 from fineview.core.files import atomic_write, write_error
-from fineview.core.runs.artefacts import DamagedError, drop_unfinished, read_artefact
+from fineview.core.runs.artefacts import (
+    DamagedError,
+    checkpoint_steps,
+    drop_unfinished,
+    read_artefact,
+    read_checkpoint,
+)
 from fineview.core.runs.folders import (
     RUN_ID,
     TRASHED,
@@ -24,8 +30,10 @@ from fineview.core.runs.folders import (
     stamp_of,
     trashed_at,
 )
+from fineview.core.runs.history import current, until
 from fineview.core.runs.index import Index, Row
-from fineview.core.runs.plain import dump_json, load_object
+from fineview.core.runs.log import EVENTS, read_log
+from fineview.core.runs.plain import JSON, dump_json, load_object
 from fineview.core.runs.record import (
     RunConfig,
     RunRecord,
@@ -40,6 +48,7 @@ from fineview.core.runs.record import (
 )
 from fineview.core.runs.spec import RunSpec
 from fineview.core.runs.writer import RunWriter
+from fineview.core.training.config import LIVE_SETTINGS
 
 _DOOMED = ".doomed-"
 _UNBORN = ".unborn-"
@@ -133,6 +142,52 @@ class RunStore:
                 )
             drop_unfinished(folder)
             return self._opened(RunWriter(folder, read_config(folder), self._on_close))
+
+    def branch(
+        self, run_id: str, step: int, spec: RunSpec, *,
+        environment: Mapping[str, str | int | float | None], title: str,
+    ) -> RunWriter:  # fmt: skip
+        """Make a new run that goes on from a checkpoint of another, whose course it shares so far.
+
+        Args:
+            run_id: Any run that is not being written.
+            step: Step of one of its checkpoints.
+            spec: What the new run is asked: the other's, with other training settings maybe.
+            environment: As in `create`.
+            title: As in `create`.
+
+        Raises:
+            RunError: There is no such run or checkpoint, or the checkpoint is damaged.
+            StoreError: The disk is full or read-only.
+        """
+        with self._reserved(run_id, "branch from"):
+            folder = self._folder(run_id)
+            found = read_checkpoint(folder, step)
+            if found is None:
+                steps = ", ".join(f"{one:,}" for one in checkpoint_steps(folder)) or "none"
+                raise RunError(
+                    f"The run {run_id} has no sound checkpoint at step {step:,}: go back to one of "
+                    f"these steps: {steps}."
+                )
+            events = current(read_log(folder / EVENTS).events)
+        writer = self.create(spec, environment=environment, title=title)
+        try:
+            for event in until(events, step):
+                writer.append(event)
+            writer.checkpoint(step, *_resettled(found[1], found[2], read_config(folder), spec))
+        except BaseException:
+            writer.close()
+            shutil.rmtree(writer.folder, ignore_errors=True)
+            raise
+        return writer
+
+    def checkpoints(self, run_id: str) -> tuple[int, ...]:
+        """Return the steps of a run's checkpoints, ascending; they may be gone back to.
+
+        Raises:
+            RunError: There is no such run.
+        """
+        return tuple(checkpoint_steps(self._folder(run_id)))
 
     def rename(self, run_id: str, title: str) -> None:
         """Give a run another title.
@@ -387,6 +442,22 @@ class RunStore:
         raise RunError(
             f"There is no run {run_id[:80]!r} in {self._runs.parent}: choose one from the list."
         )
+
+
+def _resettled(
+    arrays: Mapping[str, NDArray[Any]], state: Mapping[str, JSON], old: RunConfig, spec: RunSpec
+) -> tuple[dict[str, NDArray[Any]], dict[str, JSON]]:
+    """Return a checkpoint from which other training settings go on.
+
+    What an optimiser has gathered means nothing to one of another kind.
+    """
+    live = {name: getattr(spec.training, name) for name in LIVE_SETTINGS}
+    training = old.spec.get("training")
+    before = training.get("optimiser") if isinstance(training, Mapping) else None
+    kept = dict(arrays)
+    if before != spec.training.optimiser:
+        kept = {name: value for name, value in kept.items() if not name.startswith("optimiser.")}
+    return kept, {**state, **live}
 
 
 def _from_json(data: bytes) -> RunSummary:
