@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from fineview.core.runs.judge import Labelled
 
 _EXAMPLES = 100
+_TUNED_KEPT = 2
+"""Encoders of runs that stay in memory; each is as large as the one it was trained from."""
 _TASKS_KEPT = 3
 """Two splits of a task side by side, and one more; a million texts are some 300 MB each."""
 
@@ -203,12 +205,30 @@ class Laboratory:
         )
 
     def encoder(self, name: str) -> "Encoder":
-        """Return an encoder; its weights are loaded when first used."""
+        """Return an encoder; its weights are loaded when first used.
+
+        Args:
+            name: As `open_encoder` takes it, or `run:` and the id of a run that trained one.
+
+        Raises:
+            ModelError: There is none of this name.
+            RunError: The run has trained no encoder, or what it left is damaged.
+        """
         from fineview.core.models.encoder import open_encoder
+        from fineview.core.models.tuned import RUN
 
         with self._imports:
             if name not in self._encoders:
-                self._encoders[name] = open_encoder(name, self.locations.cache, self.device)
+                if name.startswith(RUN):
+                    from fineview.core.runs.tuned_encoder import encoder_of_run
+
+                    found = encoder_of_run(self, name.removeprefix(RUN))
+                    of_runs = [known for known in self._encoders if known.startswith(RUN)]
+                    for known in of_runs[: len(of_runs) + 1 - _TUNED_KEPT]:
+                        del self._encoders[known]
+                    self._encoders[name] = found
+                else:
+                    self._encoders[name] = open_encoder(name, self.locations.cache, self.device)
         return self._encoders[name]
 
     def encoder_info(self, name: str) -> EncoderInfo:

@@ -142,6 +142,11 @@ class Encoder:
                 self.info = _corrected(self.info, self.folder, loaded)
             self._loaded = loaded
 
+    def take(self, loaded: Loaded) -> None:
+        """Compute with weights that are in memory already."""
+        with self._lock:
+            self._loaded = loaded
+
     def tokens(
         self, text: str, second: str | None = None, max_length: int = 128
     ) -> tuple[Token, ...]:

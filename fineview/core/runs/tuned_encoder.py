@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING
 
 from fineview.core.data.task import Level
+from fineview.core.errors import RunError
 from fineview.core.runs.execute import Bench
 from fineview.core.runs.spec import RunSpec
 
 if TYPE_CHECKING:
+    from fineview.core.models.encoder import Encoder
     from fineview.core.training.tuning.model import TunedModel
 
 
@@ -38,3 +40,23 @@ def tuned_model(bench: Bench, run_id: str, spec: RunSpec, level: Level) -> "Tune
     head = bench.runs.tensors(run_id, "head")
     weights = bench.runs.tensors(run_id, "encoder")
     return stored_model(source, spec.strategy, spec.pooling, level, head, weights)
+
+
+def encoder_of_run(bench: Bench, run_id: str) -> "Encoder":
+    """Return the encoder that a run has trained, without its head.
+
+    Raises:
+        RunError: The run has trained none, or what it left is damaged.
+    """
+    from fineview.core.models.tuned import with_weights
+
+    record = bench.runs.read(run_id)
+    spec, title = record.spec, record.summary.title
+    if not spec.strategy.trains_encoder or spec.strategy.kind == "linearised":
+        raise RunError(
+            f"The run {title!r} ({spec.strategy.info.title}) has trained no encoder: choose one "
+            "that moved the encoder's own weights."
+        )
+    level = str((record.result or {}).get("level") or bench.task(spec.task, spec.split).info.level)
+    model = tuned_model(bench, run_id, spec, level)  # type: ignore[arg-type]
+    return with_weights(bench.encoder(begins_with(spec)), model.encoder, run_id, title)

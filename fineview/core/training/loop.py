@@ -29,7 +29,7 @@ from fineview.core.training.tokens import TokenFeatures
 
 Arrays = dict[str, NDArray[Any]]
 Save = Callable[[int, Arrays, Mapping[str, Any]], None]
-_SAVE_EVERY_S = 5.0
+_SAVE_EVERY_S, _SAVE_SOONEST_S = 5.0, 0.25
 _TELL_LAYERS_EVERY_S = 0.1
 _RATE_WINDOW_S = 0.2
 
@@ -163,9 +163,15 @@ class HeadTraining:
                 self._tell_layers(self.head)
             if self.step % self.per_epoch == 0 and self._no_longer_falls(self._evaluate()):
                 return "early"
-            if time.monotonic() - self._saved_at > _SAVE_EVERY_S:
+            waited = time.monotonic() - self._saved_at
+            if waited > _SAVE_EVERY_S or (self._at_landmark() and waited > _SAVE_SOONEST_S):
                 self.checkpoint()
         return "goal"
+
+    def _at_landmark(self) -> bool:
+        """Whether another sixth of the steps is done: places to go back to in a short run too."""
+        sixth = max(self.total // 6, 1)
+        return self.step % sixth == 0 and self.step < self.total
 
     def _one_step(self) -> bool:
         """Take one step; return False where the loss has left the numbers."""
