@@ -188,6 +188,15 @@ def test_a_constant_feature_does_no_harm():
     assert standardised[:, 1:].std(0, correction=0).allclose(torch.ones(11), atol=1e-4)
 
 
+def test_a_feature_that_barely_stirs_beside_the_others_is_left_alone():
+    data = blobs()
+    data.train[0][:, 0] = 1e-7 + 2e-9 * torch.randn(len(data.train[0]))
+    head = LinearHead.fitted(data.train[0], 3)
+    # A bias moved by one small step must not throw it off by thousands of deviations.
+    assert head.scale[0] == 1
+    assert (head.scale[1:] * data.train[0][:, 1:].std(0, correction=0)).allclose(torch.ones(11))
+
+
 def test_a_head_comes_back_from_its_arrays_and_a_wrong_one_is_refused():
     trained = HeadTraining(blobs(layers=2), TrainConfig(epochs=2)).run()
     arrays = trained.head.to_arrays()

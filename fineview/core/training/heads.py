@@ -78,8 +78,10 @@ class LinearHead(nn.Module):
             seed: Draws the first weights of hidden layers.
         """
         deviation, mean = torch.std_mean(features, dim=0, correction=0)
-        # A constant feature carries nothing: leave it at 0 instead of dividing by nearly 0.
-        constant = deviation <= 1e-6 * mean.abs().clamp(min=1e-3)
+        # A constant feature carries nothing: leave it at 0 instead of dividing by nearly 0. So does
+        # one that barely stirs beside the others: layer 6 of MiniLM has three whose gain is 0 but
+        # for rounding, and a bias that training moves by 1e-5 would throw them off by thousands.
+        constant = deviation <= 1e-6 * torch.maximum(mean.abs(), deviation.max()).clamp(min=1e-3)
         scale = torch.where(constant, torch.ones_like(deviation), 1 / deviation)
         return cls(mean, scale, outputs, hidden_layers(mean.shape[-1], config, seed))
 
