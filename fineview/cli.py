@@ -163,6 +163,10 @@ class TerminalReport:
         if self._stopped:
             raise JobCancelled
 
+    def ask_stop(self) -> None:
+        """Raise where Ctrl+C was pressed: nothing pauses on the command line."""
+        self.check()
+
     def changes(self) -> Mapping[str, object]:
         """Nothing changes on the command line."""
         return {}

@@ -24,6 +24,13 @@ class Report(Protocol):
             JobCancelled: Stop was pressed. Call it at least every 100 ms.
         """
 
+    def ask_stop(self) -> None:
+        """Return at once, also while paused: for places inside a step, which is done or not.
+
+        Raises:
+            JobCancelled: Stop was pressed.
+        """
+
     def changes(self) -> Mapping[str, object]:
         """Return the settings that were changed since the last call, by name; mostly empty."""
 
@@ -39,6 +46,10 @@ class Silent:
 
     def check(self) -> None:
         """Never stop."""
+
+    def ask_stop(self) -> None:
+        """Stop where `check` would."""
+        self.check()
 
     def changes(self) -> Mapping[str, object]:
         """Never change anything."""
@@ -62,6 +73,10 @@ class Relay:
     def check(self) -> None:
         """Pass on."""
         self._report.check()
+
+    def ask_stop(self) -> None:
+        """Pass on."""
+        self._report.ask_stop()
 
     def changes(self) -> Mapping[str, object]:
         """Pass on."""

@@ -14,7 +14,12 @@ from fineview.core.explore.choices import MapChoice, MaskChoice, SpaceChoice, Wo
 from fineview.core.features.config import PoolingConfig
 from fineview.core.files import atomic_write
 from fineview.core.runs.spec import RunSpec, spec_from_dict
-from fineview.core.training.config import TrainConfig, default_rate
+from fineview.core.training.config import HeadConfig, TrainConfig, default_rate
+from fineview.core.training.strategy import (
+    StrategyKind,
+    default_strategy,
+    default_training,
+)
 
 SCHEMA_VERSION = 1
 _SAVE_AFTER_MS = 800
@@ -42,6 +47,7 @@ class SessionState:
         text_scale: Size of all text, 1 = the system's.
         smoothing: Weight of the past in the drawn training curve, 0 … 0.99.
         log_loss: Whether the loss axis is logarithmic.
+        lower_plot: What is drawn below the loss: `score`, `rate`, `gradient` or `layers`.
         folded: Sections that are folded.
     """
 
@@ -61,6 +67,7 @@ class SessionState:
     text_scale: float = 1.0
     smoothing: float = 0.8
     log_loss: bool = False
+    lower_plot: str = "score"
     folded: tuple[str, ...] = ("more",)
 
 
@@ -130,6 +137,26 @@ class Session(QObject):
         """Change training settings; raises as `edit_spec`."""
         training: TrainConfig = replace(self.state.spec.training, **changes)
         self.edit_spec(text, training=training)
+
+    def edit_strategy(self, kind: StrategyKind, dimension: int) -> None:
+        """Choose a strategy with the settings that usually serve it.
+
+        Training settings stay where both strategies train the same kind of thing, a head or an
+        encoder: what is good for one does nothing good for the other.
+
+        Args:
+            kind: The strategy.
+            dimension: D', the features that the head sees.
+        """
+        spec = self.state.spec
+        strategy, training = default_strategy(kind), spec.training
+        if strategy.trains_encoder != spec.strategy.trains_encoder:
+            usual = default_training(kind, dimension)
+            training = replace(usual, class_weights=training.class_weights)
+        head = spec.head
+        if strategy.trains_encoder and not head.by_gradient:
+            head = HeadConfig()
+        self.edit_spec("Choose a strategy", strategy=strategy, training=training, head=head)
 
     def edit_look(self, text: str, name: str, /, **changes: Any) -> None:  # noqa: ANN401 - of a choice
         """Change how something is looked at.

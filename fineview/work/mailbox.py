@@ -51,6 +51,15 @@ class Mailbox:
             if self._paused:
                 self._steps -= 1
 
+    def ask_stop(self) -> None:
+        """Return at once, also while paused.
+
+        Raises:
+            JobCancelled: Stop was pressed.
+        """
+        if self._stopped:
+            raise JobCancelled
+
     def changes(self) -> Mapping[str, object]:
         """Return and forget the settings changed since the last call."""
         if not self._changes:

@@ -10,7 +10,7 @@ from fineview.core.explore.space import Scrubbed
 from fineview.core.features.alignment import aligned
 from fineview.core.features.projection import Principal, check_points, principal
 from fineview.core.features.tsne import tsne, usable_perplexity
-from fineview.core.progress import Report
+from fineview.core.progress import Relay, Report
 
 Layer = Callable[[int, Report], NDArray[np.float32]]
 """Returns the features of a layer, (M, D)."""
@@ -108,12 +108,8 @@ def _flat(
     return coordinates.astype(np.float64)
 
 
-class _Within:
+class _Within(Relay):
     """A report of one layer: it stops, but how far the layer is helps nobody."""
-
-    def __init__(self, report: Report) -> None:
-        self.check = report.check
-        self.changes = report.changes
 
     def publish(self, event: object) -> None:
         """Drop the event."""

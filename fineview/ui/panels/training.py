@@ -1,6 +1,7 @@
 """The training panel: left to right as the data goes, alive while a run is in flight."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,13 +14,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineview.core.errors import ConfigError
+from fineview.core.errors import ConfigError, RunError
 from fineview.core.laboratory import Laboratory
 from fineview.core.runs.check import check_spec
 from fineview.core.runs.execute import RunOutcome
 from fineview.core.runs.record import RunRecord
 from fineview.core.runs.spec import RunSpec
-from fineview.core.training.events import FeaturesReady, LayerWeights, RunStarted
+from fineview.core.training.events import FeaturesReady, LayerWeights, Notice, RunStarted
 from fineview.ui.context import Context
 from fineview.ui.panels.training_cells import CellExamples
 from fineview.ui.panels.training_curves import RunCurves
@@ -81,6 +82,8 @@ class TrainingPanel(QWidget):
         self._job: Job | None = None
         self._curves: dict[str, RunCurves] = {}
         self._specs: dict[str, RunSpec] = {}
+        self._asked = session.state.spec
+        self._parent = ""
         self._pictured = (0, "")
         self.layer_weights: LayerWeights | None = None
         self._cells = CellExamples(runner, lab, self)
@@ -131,11 +134,12 @@ class TrainingPanel(QWidget):
         spec, of_run = self._session.state.spec, self._specs.get(self.run_id)
         if of_run is None or not self.steps_done:
             return "new"
-        same = (of_run.task, of_run.encoder, of_run.pooling, of_run.head) == (
+        same = (of_run.task, of_run.encoder, of_run.pooling, of_run.head, of_run.strategy) == (
             spec.task,
             spec.encoder,
             spec.pooling,
             spec.head,
+            spec.strategy,
         )
         return "trained" if same else "new"
 
@@ -159,7 +163,8 @@ class TrainingPanel(QWidget):
             self.message.show_message("bad", str(error))
             return
         lab = self._lab
-        self._start("Train head", lambda report: lab.execute(spec, report))
+        name = spec.strategy.info.title
+        self._start(f"Train · {name}", lambda report: lab.execute(spec, report), spec)
 
     @Slot()
     def train_or_stop(self) -> None:
@@ -196,6 +201,22 @@ class TrainingPanel(QWidget):
             self.message.show_message("warning", "A run is in flight: stop it first.")
             return
         self._read(run_id, self._on_resume_opened)
+
+    @Slot(int)
+    def branch(self, step: int) -> None:
+        """Begin a new run at a saved step of the one on display, with the session's settings."""
+        spec = self._specs.get(self.run_id)
+        if self.busy or spec is None:
+            self.message.show_message("warning", "A run is in flight: stop it first.")
+            return
+        lab, run = self._lab, self.run_id
+        spec = replace(spec, training=self._session.state.spec.training)
+        self._start(
+            "Train from a saved step",
+            lambda report: lab.branch(run, step, spec, report),
+            spec,
+            parent=run if run in self._curves else "",
+        )
 
     def open_run(self, run_id: str, settings: bool = True) -> None:
         """Show a run from its folder: curves, confusion, sentence, and its settings if wanted."""
@@ -255,6 +276,7 @@ class TrainingPanel(QWidget):
         self.settings.pause_pressed.connect(self.pause)
         self.settings.step_pressed.connect(self.step)
         self.settings.live_changed.connect(self._on_live)
+        self.plots.back.branch_wanted.connect(self.branch)
         self.message.action_pressed.connect(self._on_action)
         self.table.activated.connect(self.open_run)
         self.table.shown_changed.connect(self._on_shown)
@@ -304,7 +326,9 @@ class TrainingPanel(QWidget):
 
     # A run in flight
 
-    def _start(self, name: str, work: Work) -> None:
+    def _start(self, name: str, work: Work, spec: RunSpec, parent: str = "") -> None:
+        """Submit a run; one that branches off shows the course of its parent so far."""
+        self._asked, self._parent = spec, parent
         self._job = job = self._runner.submit(name, work)
         job.published.connect(self._on_events)
         job.finished.connect(self._on_finished)
@@ -321,13 +345,16 @@ class TrainingPanel(QWidget):
             if isinstance(event, RunStarted):
                 run = event.run_id
                 self._session.edit("Train", run=run)
-                self._curves.setdefault(run, RunCurves())
-                self._specs[run] = self._session.state.spec
+                begun = self._curves[self._parent].copy() if self._parent else RunCurves()
+                self._curves.setdefault(run, begun)
+                self._specs[run] = self._asked
                 self._runs.refresh()
                 self.try_box.set_run("")
                 self.confusion.clear()
             elif isinstance(event, FeaturesReady):
                 self.features_ready.emit(event)
+            elif isinstance(event, Notice):
+                self.message.show_message("warning", event.text)
             if run in self._curves:
                 self._curves[run].add(event)
         curves = self._curves.get(run)
@@ -391,7 +418,7 @@ class TrainingPanel(QWidget):
             return
         self._on_opened(record, settings=True)
         lab, run = self._lab, record.summary.run_id
-        self._start("Go on training", lambda report: lab.resume(run, report))
+        self._start("Go on training", lambda report: lab.resume(run, report), record.spec)
 
     @Slot(object)
     def _on_not_opened(self, error: Exception) -> None:
@@ -468,6 +495,8 @@ class TrainingPanel(QWidget):
                 self.open_run(state.run, settings=False)  # an undo brought it back
             self._draw()
             self._on_rows()
+        elif state.lower_plot != old.lower_plot:
+            self._draw_run(state.run)
 
     def _forget(self) -> None:
         """No run is on display any more."""
@@ -501,7 +530,16 @@ class TrainingPanel(QWidget):
         curves = self._curves.get(run)
         if curves is not None:
             self.plots.draw_run(curves)
+            self._show_stops(run, curves)
         self._show_picture(curves)
+
+    def _show_stops(self, run: str, curves: RunCurves) -> None:
+        """Offer the saved steps of a run that nobody is writing."""
+        try:
+            kept = () if self.busy else self._lab.runs.checkpoints(run)
+        except RunError:
+            kept = ()  # it was moved to the trash and deleted
+        self.plots.show_stops(curves.stops(tuple(step for step in kept if step < curves.step)))
 
     @Slot()
     def _show_context(self) -> None:

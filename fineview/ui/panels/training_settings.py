@@ -1,24 +1,58 @@
 """The settings column of the training panel."""
 
+from dataclasses import replace
 from typing import cast
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from fineview.core.errors import ConfigError
-from fineview.core.training.config import LIVE_SETTINGS, Optimiser, default_rate
+from fineview.core.training.config import (
+    HEAD_TITLES,
+    LIVE_SETTINGS,
+    Optimiser,
+    default_rate,
+)
+from fineview.core.training.strategy import STRATEGIES, StrategyKind
+from fineview.ui.panels.training_fields import FIELDS, FieldInfo, Place
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import make_primary, set_icon, spacing, use_font
+from fineview.ui.widgets.calm_combo import CalmCombo
+from fineview.ui.widgets.labels import describe, plain_label
 from fineview.ui.widgets.message_line import MessageLine
 from fineview.ui.widgets.number_field import NumberField
 from fineview.ui.widgets.section import Section
-from fineview.ui.widgets.segmented import Segmented
 
-_OPTIMISERS = (("sgd", "SGD"), ("momentum", "Mom."), ("adam", "Adam"), ("adamw", "AdamW"))
+_OPTIMISERS = [
+    ("sgd", "SGD"),
+    ("momentum", "SGD with momentum"),
+    ("adam", "Adam"),
+    ("adamw", "AdamW"),
+    ("adafactor", "Adafactor"),
+]
+_SCHEDULES = [
+    ("constant", "Constant"),
+    ("linear", "Linear to 0"),
+    ("cosine", "Cosine to 0"),
+    ("triangular", "Slanted triangular"),
+]
+_KEPT = [("last", "Last step"), ("best", "Best epoch")]
+_WEIGHTS = [("none", "All alike"), ("balanced", "Balanced")]
+_PRECISIONS = [("auto", "Automatic"), ("float32", "float32"), ("bfloat16", "bfloat16")]
 
 
 class TrainingSettings(QWidget):
-    """Fields bound to the session's training settings, and the three buttons of a run.
+    """Fields bound to the session's spec, and the three buttons of a run.
+
+    Only what is of use to the strategy and the head is shown.
 
     Signals:
         train_pressed(): Train, or Stop while a run is in flight.
@@ -36,18 +70,13 @@ class TrainingSettings(QWidget):
         super().__init__(parent)
         self._session = session
         self._fields: dict[str, NumberField] = {}
+        self._labels: dict[str, QLabel] = {}
         self._dimension = 384
-        self.optimiser = Segmented(
-            _OPTIMISERS,
-            "Optimiser",
-            "How the weights follow the gradient – SGD as in the lecture – change it to compare "
-            "speed: Adam needs a rate near 0.001.",
-        )
-        self.class_weights = Segmented(
-            (("none", "None"), ("balanced", "Balanced")),
-            "Class weights",
-            "Balanced counts rare classes more – none – change it when rare classes matter.",
-        )
+        self._make_choices()
+        self.shuffled = QCheckBox("Shuffled labels")
+        self.checkpointing = QCheckBox("Compute blocks anew")
+        self.says = plain_label("", "small", wrap=True)
+        self.more = Section("More")
         self.message = MessageLine()
         self.train_button = QPushButton("Train")
         self.pause_button = QPushButton("Pause")
@@ -73,7 +102,7 @@ class TrainingSettings(QWidget):
         self.train_button.setToolTip(
             "Stop the run; it is kept and can go on later (Esc)."
             if running
-            else "Train the head with these settings (Ctrl+Enter)."
+            else "Train with these settings (Ctrl+Enter)."
         )
         set_icon(self.train_button, "stop" if running else "play")
         self.pause_button.setEnabled(running and not stopping)
@@ -81,83 +110,94 @@ class TrainingSettings(QWidget):
         set_icon(self.pause_button, "play" if paused else "pause")
         self.step_button.setEnabled(running and not stopping)
 
+    def _make_choices(self) -> None:
+        self.strategy = CalmCombo(
+            "Strategy",
+            "Which weights move – head only, in seconds – train the encoder too when the head "
+            "alone is not good enough, or to see what that costs.",
+            letters=18,
+        )
+        self.head = CalmCombo(
+            "Head",
+            "What turns features into labels – linear + softmax – a forest or an MLP when classes "
+            "are not separated by planes.",
+            letters=18,
+        )
+        self.optimiser = CalmCombo(
+            "Optimiser",
+            "How the weights follow the gradient – SGD as in the lecture, AdamW where the encoder "
+            "is trained – change it to compare speed: each has a rate of its own.",
+            letters=18,
+        )
+        self.schedule = CalmCombo(
+            "Schedule",
+            "What the rates do after the warm-up – constant for a head, linear to 0 where the "
+            "encoder is trained – let them fall when the last epochs are noisy.",
+            letters=14,
+        )
+        self.kept = CalmCombo(
+            "Kept weights",
+            "Which weights the run keeps – those of the last step – the best epoch's when it "
+            "overfits.",
+            letters=14,
+        )
+        self.class_weights = CalmCombo(
+            "Class weights",
+            "Balanced counts rare classes more – all alike – change it when rare classes matter.",
+            letters=14,
+        )
+        self.precision = CalmCombo(
+            "Number type",
+            "Of products where the encoder is trained – automatic: bfloat16 on CUDA, float32 "
+            "elsewhere – float32 to rule it out as a cause.",
+            letters=14,
+        )
+
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(spacing(2))
-        grid.setVerticalSpacing(spacing(2))
-        grid.setColumnStretch(1, 1)
-        self._row(grid, "Optimiser", self.optimiser)
-        self._number(
-            grid,
-            "learning_rate",
-            "Rate",
-            1e-9,
-            1e12,
-            "Step size – 0.1 for SGD, 0.001 for Adam – lower it when the loss jumps; it may be "
-            "changed while a run is in flight.",
+        describe(
+            self.shuffled,
+            "Shuffled labels",
+            "Deals the training labels out anew: what is learned then is memory – off – turn it on "
+            "to see how much a strategy can memorise.",
         )
-        self._number(
-            grid,
-            "batch_size",
-            "Batch",
-            1,
-            100_000,
-            "Texts per step – 32 – larger is smoother and slower to start.",
-            integer=True,
+        describe(
+            self.checkpointing,
+            "Compute blocks anew",
+            "Keeps no activations but computes them again on the way back: slower, far less memory "
+            "– off – turn it on when memory is short.",
         )
-        self._number(
-            grid,
-            "epochs",
-            "Epochs",
-            1,
-            1_000_000,
-            "Passes over the training texts – 100 – more when the curve still falls.",
-            integer=True,
-        )
-        self._number(
-            grid,
-            "seed",
-            "Seed",
-            0,
-            2**31 - 1,
-            "Decides the batch order – 0 – change it to see how much luck there is.",
-            integer=True,
-        )
-        self.more = Section("More")
-        more = QGridLayout()
-        more.setContentsMargins(0, 0, 0, 0)
-        more.setHorizontalSpacing(spacing(2))
-        more.setVerticalSpacing(spacing(2))
-        more.setColumnStretch(1, 1)
-        self._number(
-            more,
-            "weight_decay",
-            "Weight decay",
-            0,
-            1e6,
-            "Penalty λ/2·‖W‖² on the head's weights – 0.01 – raise it against overfitting; it may "
-            "be changed while a run is in flight.",
-        )
-        self._row(more, "Class weights", self.class_weights)
-        self._number(
-            more,
-            "patience",
-            "Patience",
-            0,
-            1_000_000,
-            "Epochs without a better validation loss before training stops – 0 is never.",
-            integer=True,
-        )
-        self._number(
-            more,
-            "max_length",
-            "Max. tokens",
-            3,
-            8192,
-            "Longer texts are cut – 128 – raise it for long texts; the encoder sets the limit.",
-            integer=True,
-        )
+        grid, more = QGridLayout(), QGridLayout()
+        for one in (grid, more):
+            one.setContentsMargins(0, 0, 0, 0)
+            one.setHorizontalSpacing(spacing(2))
+            one.setVerticalSpacing(spacing(1.5))
+            one.setColumnStretch(1, 1)
+        self._row(grid, "Strategy", self.strategy, "strategy")
+        grid.addWidget(self.says, grid.rowCount(), 0, 1, 2)
+        self._numbers(grid, "strategy")
+        self._row(grid, "Head", self.head, "head")
+        self._numbers(grid, "head")
+        self._row(grid, "Optimiser", self.optimiser, "optimiser")
+        self._numbers(grid, "main")
+        self._numbers(more, "more")
+        self._row(more, "Schedule", self.schedule, "schedule")
+        self._row(more, "Keep", self.kept, "kept")
+        self._row(more, "Classes", self.class_weights, "class_weights")
+        self._row(more, "Numbers", self.precision, "precision")
+        for box in (self.checkpointing, self.shuffled):
+            more.addWidget(box, more.rowCount(), 0, 1, 2)
         self.more.body.addLayout(more)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(spacing(2))
+        column.addLayout(grid)
+        column.addWidget(self.more)
+        column.addWidget(self.message)
+        column.addLayout(self._buttons())
+        column.addStretch(1)
+        self.message.clear()
+
+    def _buttons(self) -> QHBoxLayout:
         buttons = QHBoxLayout()
         buttons.setSpacing(spacing(2))
         make_primary(self.train_button)
@@ -169,17 +209,9 @@ class TrainingSettings(QWidget):
             set_icon(button, name)
             button.setToolTip(tip)
             buttons.addWidget(button, 1)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(spacing(2))
-        box.addLayout(grid)
-        box.addWidget(self.more)
-        box.addWidget(self.message)
-        box.addLayout(buttons)
-        box.addStretch(1)
-        self.message.clear()
+        return buttons
 
-    def _row(self, grid: QGridLayout, text: str, field: QWidget) -> None:
+    def _row(self, grid: QGridLayout, text: str, field: QWidget, name: str) -> None:
         label = QLabel(text)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setBuddy(field)
@@ -187,52 +219,83 @@ class TrainingSettings(QWidget):
         row = grid.rowCount()
         grid.addWidget(label, row, 0)
         grid.addWidget(field, row, 1)
+        self._labels[name] = label
 
-    def _number(
-        self,
-        grid: QGridLayout,
-        name: str,
-        text: str,
-        minimum: float,
-        maximum: float,
-        tip: str,
-        *,
-        integer: bool = False,
-    ) -> None:
+    def _numbers(self, grid: QGridLayout, place: Place) -> None:
+        for info in FIELDS:
+            if info.place == place:
+                self._number(grid, info)
+
+    def _number(self, grid: QGridLayout, info: FieldInfo) -> None:
         field = NumberField(
-            text, tip, value=self._value(name), minimum=minimum, maximum=maximum, integer=integer
+            info.label,
+            info.tip,
+            value=info.value(self._session.state.spec),
+            minimum=info.low,
+            maximum=info.high,
+            integer=info.integer,
         )
-        self._fields[name] = field
-        self._row(grid, text, field)
-        field.changed.connect(lambda value, name=name: self._set(name, value))
+        self._fields[info.name] = field
+        self._row(grid, info.label, field, info.name)
+        field.changed.connect(lambda value, info=info: self._set_number(info, value))
         field.error_changed.connect(self._on_error)
 
     def _connect(self) -> None:
-        self.optimiser.changed.connect(self._on_optimiser)
-        self.class_weights.changed.connect(lambda value: self._set("class_weights", value))
+        session = self._session
+        self.strategy.chosen.connect(self._on_strategy)
+        self.head.chosen.connect(self._on_head)
+        self.optimiser.chosen.connect(self._on_optimiser)
+        for name, combo in self._training_choices().items():
+            combo.chosen.connect(
+                lambda value, name=name: session.edit_training(
+                    f"Change {name.replace('_', ' ')}", **{name: value}
+                )
+            )
+        self.shuffled.clicked.connect(
+            lambda on: session.edit_spec(
+                "Shuffle labels", control="shuffled-labels" if on else "none"
+            )
+        )
+        self.checkpointing.clicked.connect(
+            lambda on: session.edit_training("Change gradient checkpointing", checkpointing=on)
+        )
         self.train_button.clicked.connect(self.train_pressed)
         self.pause_button.clicked.connect(self.pause_pressed)
         self.step_button.clicked.connect(self.step_pressed)
         self.more.toggled.connect(self._on_folded)
 
-    def _value(self, name: str) -> float:
-        spec = self._session.state.spec
-        value = getattr(spec.training, name) if hasattr(spec.training, name) else None
-        return float(value if value is not None else getattr(spec, name))
+    def _training_choices(self) -> dict[str, CalmCombo]:
+        return {
+            "schedule": self.schedule,
+            "kept": self.kept,
+            "class_weights": self.class_weights,
+            "precision": self.precision,
+        }
 
-    def _set(self, name: str, value: object) -> None:
-        text = f"Change {name.replace('_', ' ')}"
+    def _set_number(self, info: FieldInfo, value: float) -> None:
+        spec, text = self._session.state.spec, f"Change {info.label.lower()}"
+        changes = {info.name: value}
         try:
-            if hasattr(self._session.state.spec.training, name):
-                self._session.edit_training(text, **{name: value})
+            if info.part == "spec":
+                self._session.edit_spec(text, **changes)
             else:
-                self._session.edit_spec(text, **{name: value})
+                part = replace(getattr(spec, info.part), **changes)
+                self._session.edit_spec(text, **{info.part: part})
         except ConfigError as error:
             self.message.show_message("bad", str(error))
             return
         self.message.clear()
-        if name in LIVE_SETTINGS and isinstance(value, int | float):
-            self.live_changed.emit(name, float(value))
+        if info.name in LIVE_SETTINGS:
+            self.live_changed.emit(info.name, float(value))
+
+    @Slot(str)
+    def _on_strategy(self, value: str) -> None:
+        self._session.edit_strategy(cast("StrategyKind", value), self._dimension)
+
+    @Slot(str)
+    def _on_head(self, value: str) -> None:
+        head = replace(self._session.state.spec.head, kind=value)  # type: ignore[arg-type]
+        self._session.edit_spec("Change the head", head=head)
 
     @Slot(str)
     def _on_optimiser(self, value: str) -> None:
@@ -264,10 +327,32 @@ class TrainingSettings(QWidget):
             self._show(state)
 
     def _show(self, state: SessionState) -> None:
-        self.optimiser.set_value(state.spec.training.optimiser)
-        self.class_weights.set_value(state.spec.training.class_weights)
-        for name, field in self._fields.items():
-            if field.value != self._value(name):
-                field.set_value(self._value(name))
+        spec = state.spec
+        titles = [(kind, info.title) for kind, info in STRATEGIES.items()]
+        self.strategy.set_choices(titles, spec.strategy.kind)
+        self.says.setText(spec.strategy.info.says)
+        self.says.setToolTip(spec.strategy.info.source)
+        heads = [(kind, title[0].upper() + title[1:]) for kind, title in HEAD_TITLES.items()]
+        self.head.set_choices(heads, spec.head.kind)
+        self.optimiser.set_choices(_OPTIMISERS, spec.training.optimiser)
+        self.schedule.set_choices(_SCHEDULES, spec.training.schedule)
+        self.kept.set_choices(_KEPT, spec.training.kept)
+        self.class_weights.set_choices(_WEIGHTS, spec.training.class_weights)
+        self.precision.set_choices(_PRECISIONS, spec.training.precision)
+        self.shuffled.setChecked(spec.control == "shuffled-labels")
+        self.checkpointing.setChecked(spec.training.checkpointing)
+        for info in FIELDS:
+            field, shown = self._fields[info.name], info.shown(spec)
+            field.setVisible(shown)
+            self._labels[info.name].setVisible(shown)
+            if field.value != info.value(spec):
+                field.set_value(info.value(spec))
+        steps, encoder = spec.head.by_gradient, spec.strategy.trains_encoder
+        for name, widget in {"optimiser": self.optimiser, **self._training_choices()}.items():
+            shown = encoder if name == "precision" else steps or name == "class_weights"
+            widget.setVisible(shown)
+            self._labels[name].setVisible(shown)
+        self.checkpointing.setVisible(encoder)
+        self._labels["learning_rate"].setText("Head rate" if encoder else "Rate")
         if self.more.folded != ("more" in state.folded):
             self.more.set_folded("more" in state.folded)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGraphicsView, QVBoxLayout, QWidget
 
 from fineview.ui.plots.curve_items import Axis, DrawnCurve, References, plot_pen
+from fineview.ui.plots.curve_marks import Gap, Stops
 from fineview.ui.plots.curve_math import Curve, nearest, span_of
 from fineview.ui.plots.export import leave_out_of_exports
 from fineview.ui.theme import font_for, is_exporting, spacing, theme_colours
@@ -28,6 +29,8 @@ class CurveCanvas(QWidget):
 
     Attributes:
         plot: The pyqtgraph item, for tests.
+        gap: The shaded room between two curves.
+        stops: Places to go back to.
         empty_text: What is said while there is nothing.
     """
 
@@ -46,6 +49,8 @@ class CurveCanvas(QWidget):
         self.plot: Any = self._widget.getPlotItem()
         self._box: Any = self.plot.getViewBox()
         self._references = References(self.plot)
+        self.gap = Gap(self.plot)
+        self.stops = Stops(self.plot, self)
         self._empty = plain_label(empty, "small", wrap=True)
         self._read_out = plain_label("", "fixed-small")
         self._set_up()
@@ -59,7 +64,7 @@ class CurveCanvas(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Need room for both axes and some curve."""
         letter = self.fontMetrics().averageCharWidth()
-        return QSize(letter * 26, self.fontMetrics().height() * 7)
+        return QSize(letter * 26, self.fontMetrics().height() * 5)
 
     def set_curve(self, curve: Curve) -> None:
         """Draw a curve anew."""
@@ -107,13 +112,16 @@ class CurveCanvas(QWidget):
             self._log = log
             self.plot.getAxis("left").setLogMode(False, log)
             self._references.restyle(log=log)
+            self.gap.restyle(log=log)
             self._redraw()
             self.fit()
 
-    def set_x_label(self, label: str) -> None:
-        """Say what the x axis counts."""
-        self._labels["bottom"] = label
-        self.retheme()
+    def set_labels(self, *, x: str | None = None, y: str | None = None) -> None:
+        """Say what the axes count; None leaves one as it is."""
+        labels = {"left": y or self._labels["left"], "bottom": x or self._labels["bottom"]}
+        if labels != self._labels:
+            self._labels = labels
+            self.retheme()
 
     def set_dimmed(self, dimmed: bool) -> None:
         """Let the curves fade."""
@@ -231,6 +239,8 @@ class CurveCanvas(QWidget):
         )
         self._line.setVisible(self._cursor is not None and not is_exporting())
         self._references.restyle(log=self._log)
+        self.gap.restyle(log=self._log)
+        self.stops.restyle()
         self._redraw()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -358,6 +368,7 @@ class CurveCanvas(QWidget):
     @Slot(object)
     def _on_range_changed(self, *_: object) -> None:
         self._references.place()
+        self.gap.place()
         if self._cursor is not None:
             self._place_read_out(self._cursor)
 

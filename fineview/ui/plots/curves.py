@@ -140,6 +140,9 @@ class CurvePlot(QWidget):
         for key in list(self._curves):
             self.remove_curve(key)
         self.canvas.clear_references()
+        self.canvas.gap.clear()
+        self.canvas.stops.set_places(())
+        self.canvas.stops.choose(None)
         self.canvas.fit()
 
     def set_reference(self, key: str, value: float | None, label: str = "") -> None:
@@ -163,8 +166,30 @@ class CurvePlot(QWidget):
 
     def set_x_label(self, label: str) -> None:
         """Say what the x axis counts, in the singular: "step" or "epoch"."""
-        self._x_label = label
-        self.canvas.set_x_label(label)
+        self.set_labels(x=label)
+
+    def set_labels(self, *, title: str = "", x: str = "", y: str = "") -> None:
+        """Say what is drawn over what; what is empty stays."""
+        self._x_label = x or self._x_label
+        if title:
+            self._title = title
+            self._heading.set_text(title)
+        self.canvas.set_labels(x=x or None, y=y or None)
+
+    def set_gap(self, x: ArrayLike, low: ArrayLike, high: ArrayLike, words: str) -> None:
+        """Shade the room between two curves and name it; nothing is shaded without words.
+
+        Args:
+            x: (N,) places, ascending.
+            low: (N,) lower edge.
+            high: (N,) upper edge.
+            words: What it means.
+        """
+        if words:
+            self.canvas.gap.set(as_floats(x), as_floats(low), as_floats(high), words)
+        else:
+            self.canvas.gap.clear()
+        self._announce()
 
     def set_stale(self, stale: bool) -> None:
         """Dim curves that no longer belong to the settings."""
@@ -180,6 +205,7 @@ class CurvePlot(QWidget):
             return f"{self._title}: {self.canvas.empty_text}"
         parts = [summary(curve, self._x_label) for curve in self._curves.values()]
         parts += [f"reference {words}" for words in self.canvas.reference_words()]
+        parts += [self.canvas.gap.words] if self.canvas.gap.words else []
         return f"{self._title}: " + "; ".join(parts) + "."
 
     def table(self) -> Table:
@@ -208,7 +234,7 @@ class CurvePlot(QWidget):
             super().keyPressEvent(event)
 
     def _make_controls(self, title: str, visible: bool) -> None:
-        heading = ElidedLabel(title, bold=True)
+        self._heading = ElidedLabel(title, bold=True)
         self.log_box = QCheckBox("log")
         describe(
             self.log_box,
@@ -231,7 +257,7 @@ class CurvePlot(QWidget):
         word.setBuddy(self.slider)
         self._header = QHBoxLayout()
         self._header.setSpacing(spacing(1.5))
-        self._header.addWidget(heading, 1)
+        self._header.addWidget(self._heading, 1)
         for part in (self.log_box, word, self.slider, self._smoothing_label):
             part.setVisible(visible)
             leave_out_of_exports(part)

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath
 from fineview.ui.theme import font_for, mix, spacing, theme_colours
 from fineview.ui.widgets.format import bytes_text, count_text
 from fineview.ui.widgets.painting import CENTRE, LEFT, arrow, arrow_head, box, lock, pen, text
-from fineview.ui.widgets.strategy_state import PictureState, mix_words
+from fineview.ui.widgets.strategy_state import BlockState, PictureState, mix_words
 
 Zones = dict[str, QRectF]
 
@@ -37,9 +37,14 @@ def draw_picture(
     zones = place_zones(width, height, state)
     _draw_text(painter, zones["text"], state)
     _draw_removed(painter, zones, state)
-    blocks = _draw_encoder(painter, zones["encoder"], state)
+    if state.counted:
+        blocks: list[QRectF] = []
+        _draw_counted(painter, zones, state)
+    else:
+        blocks = _draw_encoder(painter, zones["encoder"], state)
     _draw_path(painter, zones, blocks, state)
-    _draw_pool(painter, zones["pool"], state)
+    if not state.counted:
+        _draw_pool(painter, zones["pool"], state)
     _draw_head(painter, zones["head"], state, progress)
     _draw_label(painter, zones["label"], state)
     colours = theme_colours()
@@ -110,7 +115,7 @@ def _draw_text(painter: QPainter, rect: QRectF, state: PictureState) -> None:
 
 def _draw_removed(painter: QPainter, zones: Zones, state: PictureState) -> None:
     """Draw the head of pretraining: off, grey, crossed out, its stump still to be seen."""
-    if not state.removed:
+    if not state.removed or state.counted:
         return
     colours = theme_colours()
     rect = zones["removed"]
@@ -134,19 +139,22 @@ def _draw_removed(painter: QPainter, zones: Zones, state: PictureState) -> None:
 
 def _draw_encoder(painter: QPainter, rect: QRectF, state: PictureState) -> list[QRectF]:
     colours = theme_colours()
-    tint = mix(colours.surface, colours.frozen, 0.08)
-    inner = _frame(painter, rect, "", fill=tint.name(), line=colours.frozen)
+    hue = colours.trained if state.moved_parameters else colours.frozen
+    if set(state.blocks) == {"random"}:
+        hue = colours.new
+    tint = mix(colours.surface, hue, 0.08)
+    inner = _frame(painter, rect, "", fill=tint.name(), line=hue)
     small = _small()
     side = small.height()
     header = QRectF(inner.left(), rect.top() + spacing(1), inner.width(), side)
-    lock(painter, QRectF(header.left(), header.top(), side, side), colours.frozen)
+    if not state.moved_parameters:
+        lock(painter, QRectF(header.left(), header.top(), side, side), hue)
     name = font_for("small")
     name.setBold(True)
-    words = header.adjusted(side + spacing(1), 0, 0, 0)
-    frozen = "frozen"
-    room = small.horizontalAdvance(frozen) + spacing(2)
+    words = header.adjusted(0 if state.moved_parameters else side + spacing(1), 0, 0, 0)
+    room = small.horizontalAdvance(state.encoder_words) + spacing(2)
     if words.width() > room + small.averageCharWidth() * 8:
-        text(painter, words, frozen, colours.frozen, font=font_for("small"), align=_right())
+        text(painter, words, state.encoder_words, hue, font=font_for("small"), align=_right())
         words.adjust(0, 0, -room, 0)
     text(painter, words, state.encoder_title, colours.text, font=name)
 
@@ -163,15 +171,56 @@ def _draw_encoder(painter: QPainter, rect: QRectF, state: PictureState) -> list[
         chosen = layer in state.layers
         if layer == 0:  # embeddings: a table, not a block
             block.setTop(block.top() + block.height() * 0.35)
-        fill = mix(colours.surface, colours.frozen, 1.0 if chosen else 0.22)
-        edge = mix(colours.surface, colours.frozen, 1.0 if chosen else 0.6)
-        box(painter, block, fill=fill, line=pen(edge), radius=min(3, wide / 3))
+        kind = state.blocks[layer] if state.blocks else "frozen"
+        _draw_block(painter, block, kind, chosen)
         if legible:
             ink = colours.surface if chosen else colours.muted
             digits.setBold(chosen)
             text(painter, block, str(layer), ink, font=digits, align=CENTRE, elide=_whole())
         blocks.append(block)
     return blocks
+
+
+def _draw_block(painter: QPainter, block: QRectF, kind: BlockState, chosen: bool) -> None:
+    """Draw one layer: cool where it stands still, warm where it moves, dashed where it is new."""
+    colours = theme_colours()
+    hue = {"trained": colours.trained, "random": colours.new}.get(kind, colours.frozen)
+    fill = mix(colours.surface, hue, 1.0 if chosen else 0.22)
+    edge = mix(colours.surface, hue, 1.0 if chosen else 0.6)
+    radius = min(3, block.width() / 3)
+    line = pen(hue, 1.5, dashes=(2, 1.5)) if kind == "random" else pen(edge)
+    box(painter, block, fill=fill, line=line, radius=radius)
+    warm = colours.trained
+    if kind == "biases":
+        strip = QRectF(block)
+        strip.setTop(block.bottom() - max(block.height() * 0.14, 3))
+        box(painter, strip, fill=warm, radius=min(2, radius))
+    elif kind == "lora":
+        wide = max(block.width() * 0.13, 2.0)
+        for place in (0.58, 0.80):
+            x = block.left() + block.width() * place
+            tall = QRectF(x, block.top() + block.height() * 0.12, wide, block.height() * 0.76)
+            box(painter, tall, fill=warm, line=pen(colours.surface, 0.8), radius=1)
+    elif kind == "tangent":
+        painter.setPen(pen(warm, 2))
+        inset = min(block.width(), block.height()) * 0.12
+        inner = block.adjusted(inset, inset, -inset, -inset)
+        painter.drawLine(inner.bottomLeft(), inner.topRight())
+
+
+def _draw_counted(painter: QPainter, zones: Zones, state: PictureState) -> None:
+    """Draw what stands in the encoder's place where words are counted."""
+    colours = theme_colours()
+    for name, title, lines in (
+        ("encoder", "no encoder", ["TF-IDF: how often each term occurs", "and in how few texts"]),
+        ("pool", "SVD", ["principal directions", f"{count_text(state.dimension)} numbers"]),
+    ):
+        inner = _frame(painter, zones[name], title)
+        _lines(painter, inner, lines, colours.text)
+    middle = zones["head"].center().y()
+    gap = spacing(0.5)
+    start, end = zones["encoder"].right() + gap, zones["pool"].left() - gap
+    arrow(painter, QPointF(start, middle), QPointF(end, middle), colours.muted)
 
 
 def _draw_path(
@@ -248,7 +297,7 @@ def _draw_head(painter: QPainter, rect: QRectF, state: PictureState, progress: f
     inner = _title(painter, rect, words, colour)
     lines = [
         *_wrapped(state.head_text, inner.width()),
-        f"{count_text(state.head_parameters)} weights",
+        f"{count_text(state.head_parameters)} weights" if state.head_parameters else "no gradient",
     ]
     _lines(painter, inner, lines, colours.text)
 
@@ -257,7 +306,7 @@ def _draw_label(painter: QPainter, rect: QRectF, state: PictureState) -> None:
     colours = theme_colours()
     inner = _frame(painter, rect, "label")
     count = len(state.classes)
-    lines = [f"{count_text(count)} classes"] if count else []
+    lines = [f"{count_text(count)} classes"] if count else ["a number"]
     fits = int(inner.height() // (_small().height() + 1))
     names = list(state.classes)
     if len(names) + len(lines) > fits:
@@ -267,12 +316,14 @@ def _draw_label(painter: QPainter, rect: QRectF, state: PictureState) -> None:
 
 def _draw_legend(painter: QPainter, rect: QRectF, state: PictureState) -> None:
     colours = theme_colours()
-    moved = 0 if state.head_state == "new" else state.head_parameters
+    begun = state.head_state != "new"
+    moved = state.moved_parameters + (state.head_parameters if begun else 0)
+    to_come = "to be trained" if state.moved_parameters and not begun else "trained"
     entries = (
-        ("frozen", f"{count_text(state.encoder_parameters)} frozen"),
-        ("trained", f"{count_text(moved)} trained"),
-        ("new", f"{count_text(state.head_parameters - moved)} new"),
-        ("", f"{bytes_text(state.head_bytes)} per task"),
+        ("frozen", f"{count_text(state.frozen_parameters)} frozen"),
+        ("trained", f"{count_text(moved)} {to_come}"),
+        ("new", f"{count_text(0 if begun else state.head_parameters)} new"),
+        ("", f"{bytes_text(state.head_bytes)} per task" if state.head_bytes else ""),
     )
     font = font_for("small")
     measure = QFontMetricsF(font)

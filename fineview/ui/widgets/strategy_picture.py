@@ -14,9 +14,10 @@ _MOTION_MS = 120
 _TOOLTIPS = {
     "text": "The text as the encoder reads it, with the tokens it adds.",
     "removed": "The head the encoder was pretrained with: not needed here, so it is taken off.",
-    "encoder": "The pretrained encoder. Its weights stay as they are; the full blocks are chosen.",
+    "encoder": "The encoder: cool layers stand still, warm ones are trained, dashed ones are "
+    "random; the full blocks are chosen for pooling.",
     "pool": "Many tokens become one vector in each layer; then the chosen layers become one.",
-    "head": "The only part that is trained. Dashed: its weights are still random.",
+    "head": "The new head. Dashed: it has not been trained yet.",
     "label": "What the head answers.",
 }
 
@@ -72,12 +73,12 @@ class StrategyPicture(QWidget):
         self._moves = moves
 
     def sizeHint(self) -> QSize:
-        """Ask for the height of eleven lines of text."""
-        return QSize(self.fontMetrics().averageCharWidth() * 140, self._lines(11.5))
+        """Ask for the height of ten lines of text."""
+        return QSize(self.fontMetrics().averageCharWidth() * 140, self._lines(10.5))
 
     def minimumSizeHint(self) -> QSize:
         """Need room for five zones of some letters each."""
-        return QSize(self.fontMetrics().averageCharWidth() * 70, self._lines(11.5))
+        return QSize(self.fontMetrics().averageCharWidth() * 70, self._lines(10.5))
 
     def event(self, event: QEvent) -> bool:
         """Explain the zone under the mouse."""

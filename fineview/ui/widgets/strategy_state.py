@@ -7,6 +7,9 @@ from fineview.ui.widgets.format import count_text
 
 HeadState = Literal["new", "training", "trained"]
 Level = Literal["sentence", "pair", "word"]
+BlockState = Literal["frozen", "trained", "random", "biases", "lora", "tangent"]
+"""What a layer's weights do: stand still, move, stand still at random values; or only its biases,
+thin matrices beside it, or a tangent's weights move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +25,13 @@ class PictureState:
         encoder_title: Name of the encoder.
         encoder_parameters: Its weights.
         removed: Name of the head it was pretrained with, "" for none.
+        blocks: (L+1,) what the weights of each layer do; empty where all stand still.
+        encoder_words: That in a word or two: "frozen", "all trained", …
+        moved_parameters: Weights of the encoder, or beside it, that move.
+        frozen_parameters: Weights of the encoder that stand still.
+        counted: Whether counted words stand in the encoder's place.
         head_text: For instance "linear 384→14 + softmax".
-        head_parameters: The head's weights.
+        head_parameters: The head's weights; 0 where they are only known once it is trained.
         head_bytes: What the task costs on disk.
         head_state: Whether its weights are random, moving, or have moved.
         level: What is labelled.
@@ -40,6 +48,11 @@ class PictureState:
     encoder_title: str = "encoder"
     encoder_parameters: int = 0
     removed: str = ""
+    blocks: tuple[BlockState, ...] = ()
+    encoder_words: str = "frozen"
+    moved_parameters: int = 0
+    frozen_parameters: int = 0
+    counted: bool = False
     head_text: str = ""
     head_parameters: int = 0
     head_bytes: int = 0
@@ -60,13 +73,21 @@ def describe_picture(state: PictureState) -> str:
         "training": f"is being trained, {round(state.progress * 100)} percent done",
         "trained": "is trained",
     }[state.head_state]
+    weights = f", {count_text(state.head_parameters)} weights," if state.head_parameters else ""
+    said = f"The head, {state.head_text}{weights} {head}. "
+    said += (
+        f"It tells {len(state.classes)} classes apart." if state.classes else "It tells a number."
+    )
+    if state.counted:
+        return f"The words of a {state.level} are counted; there is no encoder. {said}"
+    moved = ""
+    if state.moved_parameters:
+        moved = f" {count_text(state.moved_parameters)} weights move besides the head's."
     return (
         f"A {state.level}{', its texts apart,' * state.apart} goes into the encoder "
-        f"{state.encoder_title}, frozen, {count_text(state.encoder_parameters)} "
-        f"weights.{removed} Features: {many} {layers} of {state.depth}, {mix_words(state)}, "
-        f"tokens by {state.tokens}. The head, "
-        f"{state.head_text}, {count_text(state.head_parameters)} weights, {head}. "
-        f"It tells {len(state.classes)} classes apart."
+        f"{state.encoder_title}, {state.encoder_words}, {count_text(state.encoder_parameters)} "
+        f"weights.{moved}{removed} Features: {many} {layers} of {state.depth}, "
+        f"{mix_words(state)}, tokens by {state.tokens}. {said}"
     )
 
 

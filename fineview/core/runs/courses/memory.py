@@ -33,12 +33,21 @@ class PeakMemory(Relay):
             torch.cuda.reset_peak_memory_stats()
 
     def check(self) -> None:
-        """Look, at most fifty times a second, and pass on."""
+        """Look, and pass on."""
+        self._look()
+        super().check()
+
+    def ask_stop(self) -> None:
+        """Look, and pass on."""
+        self._look()
+        super().ask_stop()
+
+    def _look(self) -> None:
+        """Take note of the memory in use, at most fifty times a second."""
         now = time.monotonic()
         if now - self._looked_at > _EVERY_S:
             self._looked_at = now
             self.peak = max(self.peak, self._held())
-        super().check()
 
     def _held(self) -> int:
         if self._device == "cuda":

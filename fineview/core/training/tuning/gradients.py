@@ -89,7 +89,7 @@ class Gradients:
         blocks = blocks_of(self._model.encoder, self._model.info.layers)
 
         def ask(*_: object) -> None:
-            self._report.check()
+            self._report.ask_stop()
 
         hooks = [block.register_forward_pre_hook(ask) for block in blocks or ()]
         try:
@@ -120,7 +120,7 @@ class Gradients:
         """Ask the report at each layer of the backward pass too."""
 
         def ask(_: Tensor) -> None:
-            self._report.check()
+            self._report.ask_stop()
 
         for state in states:
             if state.requires_grad:

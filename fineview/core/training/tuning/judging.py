@@ -77,7 +77,7 @@ def judged(
     try:
         while queue:
             batch = queue.pop()
-            report.check()
+            report.ask_stop()
             if told:
                 report.progress(done, len(chosen), told)
             try:
