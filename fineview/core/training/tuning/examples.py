@@ -21,7 +21,7 @@ _PRIME = 1_000_003
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """The texts of a split, S of them, with R rows: a row a text, or a word within the cut.
+    """The texts of a split, S of them, with R rows: a row a text, or an asked word within the cut.
 
     Attributes:
         encoded: (S,) texts as token ids.
@@ -30,7 +30,7 @@ class Examples:
         first: (S+1,) row at which each text begins, and R.
         lengths: (S,) tokens of each text.
         truncated: Texts that were cut.
-        dropped: Words beyond the cut.
+        dropped: Asked words beyond the cut.
     """
 
     encoded: Sequence[Encoded]
@@ -75,24 +75,29 @@ def examples_of(
         report: Asked between pieces.
     """
     items = task.splits[split]
+    longest = min(max_length, encoder.info.max_length)
     if task.words is None:
         texts = [task.texts[i] for i in items]
         second = None if task.second is None else [task.second[i] for i in items]
-        found = unlabelled(encoder, texts, second, None, max_length, report)
-        items = items[found.items]
+        found = _examples(encode(encoder, texts, second, None, longest, report), None)
+        found = replace(found, items=items)
     else:
         lengths = np.fromiter((len(words) for words in task.words), dtype=np.int64)
         starts = np.cumsum(lengths) - lengths
         wanted = np.zeros(len(task), dtype=bool)
         wanted[items] = True
-        sentences = [i for i, start in enumerate(starts) if lengths[i] and wanted[start]]
+        asked = [wanted[s : s + n] for s, n in zip(starts.tolist(), lengths.tolist(), strict=True)]
+        sentences = [i for i, of in enumerate(asked) if of.any()]
         words = [task.words[i] for i in sentences]
-        found = unlabelled(encoder, (), None, words, max_length, report)
-        every = np.concatenate([starts[i] + np.arange(lengths[i]) for i in sentences])
-        items = every[found.items].astype(np.int64)
+        read = encode(encoder, (), None, words, longest, report)
+        read = [_only(one, asked[i]) for one, i in zip(read, sentences, strict=True)]
+        # A sentence whose words all lie beyond the cut has nothing to say in a batch.
+        kept = [at for at, one in enumerate(read) if (_spans(one)[:, 0] >= 0).any()]
+        first = starts[[sentences[at] for at in kept]]
+        found = _examples([read[at] for at in kept], first.astype(np.int64))
+        found = replace(found, dropped=len(items) - len(found.items))
     kind = np.int64 if task.label_kind == "class" else np.float64
-    labels = torch.from_numpy(task.labels[items].astype(kind))
-    return replace(found, items=items, labels=labels)
+    return replace(found, labels=torch.from_numpy(task.labels[found.items].astype(kind)))
 
 
 def unlabelled(
@@ -119,17 +124,27 @@ def unlabelled(
     longest = min(max_length, encoder.info.max_length)
     encoded = encode(encoder, texts, second, words, longest, report)
     if words is None:
-        items = np.arange(len(texts), dtype=np.int64)
-        counts = np.ones(len(texts), dtype=np.int64)
-        total = len(texts)
+        return _examples(encoded, None)
+    lengths = np.fromiter((len(one) for one in words), dtype=np.int64, count=len(words))
+    found = _examples(encoded, np.cumsum(lengths) - lengths)
+    return replace(found, dropped=int(lengths.sum()) - len(found.items))
+
+
+def _examples(encoded: Sequence[Encoded], starts: NDArray[np.int64] | None) -> Examples:
+    """Count rows; labels are 0.
+
+    Args:
+        encoded: S texts.
+        starts: Word level: (S,) item of each sentence's first word.
+    """
+    if starts is None:
+        items = np.arange(len(encoded), dtype=np.int64)
+        counts = np.ones(len(encoded), dtype=np.int64)
     else:
-        lengths = np.fromiter((len(one) for one in words), dtype=np.int64, count=len(words))
-        starts = np.cumsum(lengths) - lengths
         inside = [np.flatnonzero(_spans(one)[:, 0] >= 0) for one in encoded]
         counts = np.array([len(one) for one in inside], dtype=np.int64)
         kept = [start + one for start, one in zip(starts, inside, strict=True)]
         items = np.concatenate(kept).astype(np.int64) if kept else np.empty(0, dtype=np.int64)
-        total = int(lengths.sum())
     return Examples(
         encoded=encoded,
         items=items,
@@ -137,8 +152,13 @@ def unlabelled(
         first=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
         lengths=np.array([len(one.ids) for one in encoded], dtype=np.int64),
         truncated=sum(one.truncated for one in encoded),
-        dropped=total - len(items),
+        dropped=0,
     )
+
+
+def _only(one: Encoded, asked: NDArray[np.bool_]) -> Encoded:
+    """Return a sentence whose other words are read but not answered."""
+    return replace(one, spans=np.where(asked[:, None], _spans(one), -1))
 
 
 def _spans(one: Encoded) -> NDArray[np.int64]:
