@@ -41,6 +41,7 @@ from fineview.work.jobs import Job, JobRunner, Lane, Work
 
 _PAGES = (
     ("train", "Train"),
+    ("moved", "What moved"),
     ("mistakes", "Mistakes"),
     ("compare", "Compare"),
     ("tasks", "Several tasks"),
@@ -99,8 +100,8 @@ class TrainingPanel(QWidget):
         self.pages = Segmented(
             _PAGES,
             "Page of the training panel",
-            "One run, live – what a run got wrong – strategies and heads side by side – several "
-            "tasks on one encoder.",
+            "One run, live – how its texts moved – what it got wrong – strategies and heads side "
+            "by side – several tasks on one encoder.",
         )
         self._built: dict[str, QWidget] = {}
         self._stack = QStackedWidget()
@@ -299,6 +300,10 @@ class TrainingPanel(QWidget):
 
     def _build(self, name: str) -> QWidget:
         common = (self._session, self._runner, self._lab, self._context, self._runs)
+        if name == "moved":
+            from fineview.ui.panels.training_moved import MovedPage
+
+            return MovedPage(*common)
         if name == "mistakes":
             from fineview.ui.panels.training_mistakes import MistakesPage
 

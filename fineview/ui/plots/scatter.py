@@ -107,6 +107,14 @@ class ScatterPlot(QWidget):
         groups = np.full(len(numbers), -1, dtype=np.int64)
         self._use(Ink(index=groups, values=numbers, title=title))
 
+    def set_starts(self, coordinates: ArrayLike | None) -> None:
+        """Draw each point's way from (M, 2) earlier coordinates; None draws none."""
+        starts = None if coordinates is None else np.array(coordinates, dtype=np.float32)
+        if starts is not None and starts.shape != self.canvas.coordinates.shape:
+            raise ValueError(f"{starts.shape} starts for {self.canvas.coordinates.shape} points.")
+        self.canvas.starts = starts
+        self.canvas.show_points(self.canvas.coordinates, self.canvas.axes)
+
     def set_texts(self, texts: Sequence[str]) -> None:
         """Give each point the text that is shown when the mouse rests on it."""
         if len(texts) != len(self.canvas.coordinates):
@@ -161,8 +169,10 @@ class ScatterPlot(QWidget):
             elif ink.index[point] >= 0:
                 told = ink.names[int(ink.index[point])]
             written = canvas.texts[point] if canvas.texts else ""
-            rows.append([*map(float, canvas.coordinates[point]), told, written])
-        return [*canvas.axes, ink.title or "group", "text"], rows
+            before = [] if canvas.starts is None else [*map(float, canvas.starts[point])]
+            rows.append([*map(float, canvas.coordinates[point]), *before, told, written])
+        earlier = [] if canvas.starts is None else [f"{axis}, before" for axis in canvas.axes]
+        return [*canvas.axes, *earlier, ink.title or "group", "text"], rows
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme and the size of text."""

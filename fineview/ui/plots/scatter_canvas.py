@@ -13,21 +13,20 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPolygonF,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from fineview.ui.plots.scatter_arrows import draw_arrows
 from fineview.ui.plots.scatter_axes import name_axes
 from fineview.ui.plots.scatter_camera import Camera, Places, inside_polygon
 from fineview.ui.plots.scatter_ink import Ink, plain_ink
-from fineview.ui.plots.scatter_marks import marker_radius, mask, outline, stamp
+from fineview.ui.plots.scatter_marks import marker_radius, mask, outline, ring, stamp, trail
 from fineview.ui.theme import (
     is_exporting,
     pixel_ratio,
     spacing,
     theme_colours,
-    translucent,
 )
 from fineview.ui.widgets.labels import plain_tooltip
 from fineview.ui.widgets.painting import focus_ring, pen
@@ -56,6 +55,7 @@ class ScatterCanvas(QWidget):
     Attributes:
         camera: Where from the points are looked at.
         tool: What a drag with the left button does.
+        starts: (M, 2) where the points were, to draw their way; None draws none.
         selection: (K,) chosen points, ascending.
         hover: Point under the mouse or the keyboard's cursor, -1 for none.
 
@@ -77,6 +77,7 @@ class ScatterCanvas(QWidget):
         self.camera = Camera()
         self.tool: Tool = "pan"
         self.coordinates: NDArray[np.float32] = np.zeros((0, 2), dtype=np.float32)
+        self.starts: NDArray[np.float32] | None = None
         self.axes: tuple[str, ...] = ("", "")
         self.texts: tuple[str, ...] = ()
         self.ink: Ink = plain_ink(0)
@@ -110,7 +111,10 @@ class ScatterCanvas(QWidget):
             self.texts = ()
             self.selection = np.zeros(0, dtype=np.int64)
             self.hover = -1
-        self.camera.look_at(coordinates)
+        if self.starts is not None and self.starts.shape != coordinates.shape:
+            self.starts = None
+        seen = coordinates if self.starts is None else np.concatenate([coordinates, self.starts])
+        self.camera.look_at(seen)
         if not same:
             self.camera.fit()
         self.renew()
@@ -299,9 +303,11 @@ class ScatterCanvas(QWidget):
             painter.setClipRect(area)
             painter.setOpacity(0.45 if self.dimmed else 1.0)
             if is_exporting():
+                self._draw_ways(painter)
                 self._draw_vectors(painter)
             else:
                 painter.drawImage(area.topLeft(), self._picture(area))
+                self._draw_ways(painter)
             self._draw_chosen(painter)
             painter.restore()
             name_axes(painter, area, self.height() - area.bottom(), self.axes)
@@ -332,6 +338,16 @@ class ScatterCanvas(QWidget):
                 blue, green, red, _ = colours[point].tolist()
                 painter.setBrush(QColor(red, green, blue))
                 painter.drawPath(path.translated(*places[point].tolist()))
+
+    def _draw_ways(self, painter: QPainter) -> None:
+        """Draw where the shown (or, where some are chosen, the chosen) points came from."""
+        if self.starts is None:
+            return
+        area = self.area()
+        flat, _ = self.camera.project(self.starts, area.width(), area.height())
+        points = self.selection if len(self.selection) else np.flatnonzero(self.ink.shown())
+        starts = flat[points] + np.array([area.left(), area.top()])
+        draw_arrows(painter, starts, self.places()[points], self._colours()[points])
 
     def _batches(self) -> list[tuple[Indices, str, float]]:
         """Return points that share marker and size, in the order of drawing."""
@@ -373,19 +389,11 @@ class ScatterCanvas(QWidget):
     def _draw_chosen(self, painter: QPainter) -> None:
         if is_exporting():
             return
-        colours = theme_colours()
         painter.setOpacity(1.0)
         if 0 <= self.hover < len(self.coordinates):
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(pen(colours.text, 2))
-            painter.drawEllipse(QPointF(*self.places()[self.hover]), 8, 8)
+            ring(painter, QPointF(*self.places()[self.hover]))
         if self._moved and len(self._trail) > 1 and self.tool != "pan":
-            painter.setPen(pen(colours.accent, 1.5))
-            painter.setBrush(translucent(colours.accent, 0.12))
-            if self.tool == "rectangle":
-                painter.drawRect(QRectF(self._trail[0], self._trail[-1]).normalized())
-            else:
-                painter.drawPolygon(QPolygonF(self._trail))
+            trail(painter, self._trail, rectangle=self.tool == "rectangle")
 
     def _projected(self) -> tuple[Places, NDArray[np.float64]]:
         size = (self.width(), self.height())

@@ -1,14 +1,16 @@
 """Markers of a scatter plot: outlines for files, small masks for the screen."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import cos, pi, sin
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPolygonF
 
-from fineview.ui.theme import CATEGORY_COLOURS
+from fineview.ui.theme import CATEGORY_COLOURS, theme_colours, translucent
+from fineview.ui.widgets.painting import pen
 
 SHAPES = ("circle", "square", "triangle", "diamond", "plus", "cross", "star", "down")
 _PLUS = 0.34
@@ -121,3 +123,21 @@ def stamp(
         else:
             words = flat.view(np.uint32).reshape(-1)
             words[target] = np.repeat(np.ascontiguousarray(colours).view(np.uint32), rows.size)
+
+
+def ring(painter: QPainter, at: QPointF) -> None:
+    """Mark the point under the mouse or the keyboard's cursor."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(pen(theme_colours().text, 2))
+    painter.drawEllipse(at, 8, 8)
+
+
+def trail(painter: QPainter, places: Sequence[QPointF], *, rectangle: bool) -> None:
+    """Draw the outline that a drag has made so far: its own, or that of a rectangle."""
+    colours = theme_colours()
+    painter.setPen(pen(colours.accent, 1.5))
+    painter.setBrush(translucent(colours.accent, 0.12))
+    if rectangle:
+        painter.drawRect(QRectF(places[0], places[-1]).normalized())
+    else:
+        painter.drawPolygon(QPolygonF(list(places)))
