@@ -205,6 +205,12 @@ def read_checkpoint(
     return None
 
 
+def drop_checkpoints(folder: Path) -> None:
+    """Delete all checkpoints of a run that has come to its end; nobody goes back to them then."""
+    for step in checkpoint_steps(folder):
+        shutil.rmtree(folder / f"{_PREFIX}{step:06d}", ignore_errors=True)
+
+
 def drop_unfinished(folder: Path) -> None:
     """Delete what a killed process left of a checkpoint or of a file; ours may be in the making."""
     for entry in folder.glob(f"{_PREFIX}*.tmp-*"):

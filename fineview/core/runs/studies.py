@@ -62,7 +62,6 @@ class StudyStore:
             StoreError: The disk is full or read-only.
         """
         study = Study(study_id=study_id, kind=kind, title=title, created=utc_now(), asked=asked)
-        self._mine.add(study_id)
         self.save(study)
         return study
 
@@ -72,6 +71,7 @@ class StudyStore:
         Raises:
             StoreError: The disk is full or read-only; what was written before stands.
         """
+        self._mine.add(study.study_id)  # a study that a process took up again is its own too
         values: dict[str, Any] = {"format": _FORMAT, **asdict(study)}
         values["sha256"] = hash_bytes(dump_json(values))
         try:
