@@ -13,6 +13,7 @@ from fineview.core.errors import FineviewError
 from fineview.core.explore.choices import MapChoice, MaskChoice, SpaceChoice, WordsChoice
 from fineview.core.features.config import PoolingConfig
 from fineview.core.files import atomic_write
+from fineview.core.runs.compare_choice import CompareChoice
 from fineview.core.runs.spec import RunSpec, spec_from_dict
 from fineview.core.training.config import HeadConfig, TrainConfig, default_rate
 from fineview.core.training.strategy import (
@@ -40,6 +41,7 @@ class SessionState:
         space: How the map of texts is drawn.
         words: Which word's occurrences are compared.
         masking: Which tokens of the example are masked.
+        compare: What is compared with what.
         panel: The panel in front. This and what follows is not undone.
         features_page: The page of the features panel in front.
         training_page: The page of the training panel in front.
@@ -60,6 +62,7 @@ class SessionState:
     space: SpaceChoice = field(default_factory=SpaceChoice)
     words: WordsChoice = field(default_factory=WordsChoice)
     masking: MaskChoice = field(default_factory=MaskChoice)
+    compare: CompareChoice = field(default_factory=CompareChoice)
     panel: str = "training"
     features_page: str = "texts"
     training_page: str = "train"
@@ -71,7 +74,7 @@ class SessionState:
     folded: tuple[str, ...] = ("more",)
 
 
-_LOOKS = ("layer_map", "space", "words", "masking")
+_LOOKS = ("layer_map", "space", "words", "masking", "compare")
 UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
 
@@ -163,7 +166,7 @@ class Session(QObject):
 
         Args:
             text: Names the change.
-            name: `layer_map`, `space`, `words` or `masking`.
+            name: `layer_map`, `space`, `words`, `masking` or `compare`.
             **changes: Fields of that choice.
 
         Raises:
