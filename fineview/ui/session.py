@@ -10,7 +10,13 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from shiboken6 import isValid
 
 from fineview.core.errors import FineviewError
-from fineview.core.explore.choices import MapChoice, MaskChoice, SpaceChoice, WordsChoice
+from fineview.core.explore.choices import (
+    MapChoice,
+    MaskChoice,
+    MistakesChoice,
+    SpaceChoice,
+    WordsChoice,
+)
 from fineview.core.features.config import PoolingConfig
 from fineview.core.files import atomic_write
 from fineview.core.runs.compare_choice import CompareChoice
@@ -41,6 +47,7 @@ class SessionState:
         space: How the map of texts is drawn.
         words: Which word's occurrences are compared.
         masking: Which tokens of the example are masked.
+        mistakes: How the mistakes of the run on display are looked at.
         compare: What is compared with what.
         panel: The panel in front. This and what follows is not undone.
         features_page: The page of the features panel in front.
@@ -62,6 +69,7 @@ class SessionState:
     space: SpaceChoice = field(default_factory=SpaceChoice)
     words: WordsChoice = field(default_factory=WordsChoice)
     masking: MaskChoice = field(default_factory=MaskChoice)
+    mistakes: MistakesChoice = field(default_factory=MistakesChoice)
     compare: CompareChoice = field(default_factory=CompareChoice)
     panel: str = "training"
     features_page: str = "texts"
@@ -74,7 +82,7 @@ class SessionState:
     folded: tuple[str, ...] = ("more",)
 
 
-_LOOKS = ("layer_map", "space", "words", "masking", "compare")
+_LOOKS = ("layer_map", "space", "words", "masking", "mistakes", "compare")
 UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
 
@@ -166,7 +174,7 @@ class Session(QObject):
 
         Args:
             text: Names the change.
-            name: `layer_map`, `space`, `words`, `masking` or `compare`.
+            name: `layer_map`, `space`, `words`, `masking`, `mistakes` or `compare`.
             **changes: Fields of that choice.
 
         Raises:

@@ -9,6 +9,9 @@ MapMetric = Literal["accuracy", "macro_f1"]
 Projection = Literal["pca", "tsne", "umap"]
 ColourBy = Literal["label", "prediction", "loss", "split"]
 Distance = Literal["cosine", "euclidean"]
+MistakesView = Literal["errors", "training", "calibration", "rates"]
+Binning = Literal["width", "mass"]
+NoiseRank = Literal["margin", "confidence"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +129,60 @@ class MaskChoice:
 
     text: str = ""
     masked: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MistakesChoice:
+    """How the mistakes of the run on display are looked at.
+
+    Classes go by their names, so that a choice means the same for the next run of the task; one
+    that a task does not have chooses nothing.
+
+    Attributes:
+        view: What is shown.
+        split: Held-out split that is looked at.
+        true: Only errors on items of this class; "" for all.
+        answered: Only errors that answered this class; "" for all.
+        mutual: Also the errors the other way round, where both classes are given.
+        training: Which training texts are listed: `hardest`, or candidates of label `noise`.
+        rank: How these candidates are ordered: by normalised `margin`, or by self-`confidence`.
+        items: Most training items that are judged; more are sampled, and the window says so.
+        folds: Folds of the probes that judge labels.
+        binning: Bins of equal `width`, or of equal `mass`.
+        bins: How many.
+        of_class: Class whose curves are drawn; "" for the first that occurs.
+        seed: Draws samples, folds and the bootstrap.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
+
+    view: MistakesView = "errors"
+    split: Literal["validation", "test"] = "validation"
+    true: str = ""
+    answered: str = ""
+    mutual: bool = False
+    training: Literal["hardest", "noise"] = "hardest"
+    rank: NoiseRank = "margin"
+    items: int = 2000
+    folds: int = 5
+    binning: Binning = "width"
+    bins: int = 15
+    of_class: str = ""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be looked at."""
+        _one_of(self.view, get_args(MistakesView), "View", "view")
+        _one_of(self.split, ("validation", "test"), "Split", "split")
+        _one_of(self.training, ("hardest", "noise"), "List of training texts", "training")
+        _one_of(self.rank, get_args(NoiseRank), "Order", "rank")
+        _one_of(self.binning, get_args(Binning), "Binning", "binning")
+        if not 2 <= self.folds <= 20:
+            raise ConfigError(f"Folds must be within 2 … 20, not {self.folds}.", "folds")
+        if not 20 <= self.items <= 20_000:
+            raise ConfigError(f"Items must be within 20 … 20,000, not {self.items:,}.", "items")
+        if not 2 <= self.bins <= 50:
+            raise ConfigError(f"Bins must be within 2 … 50, not {self.bins}.", "bins")
 
 
 def _one_of(value: str, allowed: tuple[str, ...], name: str, field: str) -> None:
