@@ -35,10 +35,6 @@ def sampled(task: Task, config: SplitConfig) -> Task:
     if task.words is not None:  # whole sentences, with the words of them that are in no split
         of_word = _sentences(task)
         kept = np.flatnonzero(np.isin(of_word, of_word[kept]))
-    if task.words is not None:
-        # Words that no split asks for stay where they are read: in their sentences, as items.
-        of = _sentences(task)
-        kept = np.flatnonzero(np.isin(of, of[kept])).astype(np.int64)
     said = ", ".join(f"{len(parts[s]):,} of {len(task.splits[s]):,} {s}" for s in SPLITS)
     splits = {split: np.searchsorted(kept, parts[split]).astype(np.int64) for split in SPLITS}
     notes = (*task.notes, f"A sample, drawn with seed {config.seed}: {said} items.")

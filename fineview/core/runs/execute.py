@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fineview.core.data.sample import with_shuffled_labels
+from fineview.core.data.shift import check_shift
 from fineview.core.data.split import SplitConfig
 from fineview.core.data.task import ITEM_NAMES, SPLITS, Split, Task
 from fineview.core.errors import FineviewError, JobCancelled
@@ -18,6 +18,8 @@ from fineview.core.runs.check import check_spec
 from fineview.core.runs.courses.choosing import course_for
 from fineview.core.runs.courses.course import Arrays, Course, Ended, Setting
 from fineview.core.runs.courses.course import Bench as CourseBench
+from fineview.core.runs.measures import confusion_of, measure
+from fineview.core.runs.shifting import judge_shifted
 from fineview.core.runs.spec import RunSpec
 from fineview.core.runs.store import RunStore
 from fineview.core.runs.writer import RunWriter
@@ -106,6 +108,10 @@ def execute(
     task = bench.task(spec.task, spec.split)
     encoder = bench.encoder(spec.encoder)
     check_spec(spec, task.info, task.label_kind, encoder.info.layers, len(task))
+    other = None
+    if spec.shift.kind == "task":
+        other = bench.task(spec.shift.task, spec.split)
+        check_shift(task, other)
     if spec.control == "shuffled-labels":
         task = with_shuffled_labels(task, spec.seed)
     title = title_of(spec, encoder.info.layers)
@@ -121,7 +127,7 @@ def execute(
     setting = Setting(
         spec=spec, bench=bench, task=task, encoder=encoder, report=recorder, save=writer.checkpoint
     )
-    run = _Run(spec, bench, task, writer, recorder, course_for(setting), begun)
+    run = _Run(spec, bench, task, other, writer, recorder, course_for(setting), begun)
     try:
         return run.carry_out()
     except JobCancelled:
@@ -158,12 +164,13 @@ class _Run:
     """The state of one run in flight."""
 
     def __init__(
-        self, spec: RunSpec, bench: Bench, task: Task, writer: RunWriter, report: Recorder,
-        course: Course, begun: float,
+        self, spec: RunSpec, bench: Bench, task: Task, other: Task | None, writer: RunWriter,
+        report: Recorder, course: Course, begun: float,
     ) -> None:  # fmt: skip
         self.spec = spec
         self.bench = bench
         self.task = task
+        self.other = other
         self.writer = writer
         self.report = report
         self.course = course
@@ -204,7 +211,12 @@ class _Run:
         except JobCancelled:
             self.course.checkpoint()  # keep this very step
             raise
-        return self._conclude(ended)
+        try:
+            return self._conclude(ended)
+        except JobCancelled:
+            if not ended.early:  # which a checkpoint would not know
+                self.course.checkpoint()
+            raise
 
     def _train_among_references(self) -> Ended:
         """Draw the lines that are quickly found before the first step, the others at the end."""
@@ -253,6 +265,11 @@ class _Run:
             if split == "validation" and self.task.classes:
                 counts = confusion_of(self.task, labels, answers)
                 result["confusion"] = counts.tolist()
+        if self.spec.shift.kind != "none":
+            result["shift"], said = judge_shifted(
+                self.course, self.task, answers, self.spec.shift, self.other, self.report
+            )
+            predictions |= said
         # What the table of runs shows stands at the top.
         result["test_accuracy"] = result["test"]["spearman" if self.numbers else "accuracy"]
         result["interval"] = result["test"]["interval"]
@@ -291,6 +308,10 @@ class _Run:
         low, high = test["interval"]
         unseen = f"on {test['items']} unseen {ITEM_NAMES[self.task.info.level]}"
         took = f"{self.seconds:.1f} s"
+        shift = result.get("shift")
+        if shift is not None:
+            value = shift["spearman" if self.numbers else "accuracy"]
+            took = f"{value:.2f} {shift['title']}; {took}"
         if self.numbers:
             return (
                 f"Rank correlation {test['spearman']:.2f} {unseen} (95 % interval "
@@ -336,30 +357,3 @@ def majority_of(task: Task) -> Reference:
     from fineview.core.training.references import majority
 
     return majority(task)
-
-
-def measure(task: Task, labels: NDArray[Any], answers: NDArray[np.float64]) -> dict[str, Any]:
-    """Return the measures of answers as JSON.
-
-    Args:
-        task: Says what labels are.
-        labels: (n,).
-        answers: (n, C) probabilities, or (n, 1) numbers.
-    """
-    from fineview.core.training.metrics import number_scores, scores
-
-    if task.label_kind == "number":
-        found = asdict(number_scores(labels.astype(np.float64), answers[:, 0]))
-    else:
-        found = asdict(scores(labels.astype(np.int64), answers))
-    return found | {"interval": list(found["interval"])}
-
-
-def confusion_of(
-    task: Task, labels: NDArray[Any], answers: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Return counts, (C, C): row = true class, column = answered class."""
-    from fineview.core.training.metrics import confusion
-
-    said = answers.argmax(1).astype(np.int64)
-    return confusion(labels.astype(np.int64), said, len(task.classes))

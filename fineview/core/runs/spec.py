@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from fineview.core.data.shift import ShiftConfig
 from fineview.core.data.split import SplitConfig
 from fineview.core.errors import ConfigError
 from fineview.core.features.config import PoolingConfig
@@ -33,6 +34,7 @@ class RunSpec:
         training: How.
         control: `shuffled-labels` deals the labels of the training items out anew: what is learned
             then is memory.
+        shift: What the run is tested on besides its test split.
         format: Version of this layout.
     """
 
@@ -48,6 +50,7 @@ class RunSpec:
     strategy: StrategyConfig = field(default_factory=StrategyConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
     control: Control = "none"
+    shift: ShiftConfig = field(default_factory=ShiftConfig)
     format: int = SPEC_FORMAT
 
     def __post_init__(self) -> None:
@@ -63,6 +66,11 @@ class RunSpec:
                 "max_length",
             )
         one_of(self.control, get_args(Control), "Control", "control")
+        if self.shift.kind == "task" and self.shift.task == self.task:
+            raise ConfigError(
+                f"The second test set is {self.task}, the task that is trained on: name another.",
+                "shift_task",
+            )
         if not 0 <= self.seed < 2**31:
             raise ConfigError(f"Seed must be within 0 … 2147483647, not {self.seed}.", "seed")
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fineview.core.data.task import Task
 from fineview.core.features.classical import Terms, sides_of
 from fineview.core.runs.courses.course import Arrays, Setting
 from fineview.core.runs.courses.frozen import FrozenCourse
@@ -35,6 +36,14 @@ class ClassicalCourse(FrozenCourse):
             FeaturesReady(cached=False, items=len(items), seconds=time.monotonic() - began)
         )
         return features, items
+
+    def features_of(self, task: Task) -> tuple[Any, NDArray[np.int64]]:
+        """Return the features of another task's texts, by the terms of the training texts."""
+        import torch
+
+        assert self._terms is not None
+        features = torch.from_numpy(self._terms.transform(sides_of(task)))
+        return features, np.arange(len(features), dtype=np.int64)
 
     def describe(self) -> dict[str, Any]:
         """Return counts; what is stored are terms and directions besides the head."""

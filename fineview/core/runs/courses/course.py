@@ -15,6 +15,7 @@ from fineview.core.training.events import Evaluation, Reference
 
 if TYPE_CHECKING:  # heavy: imported when a run starts, not when the window does
     from fineview.core.features.extract import HiddenStates
+    from fineview.core.features.store import FeatureStore
     from fineview.core.features.token_states import TokenStates
     from fineview.core.models.encoder import Encoder
 
@@ -35,6 +36,10 @@ class Bench(Protocol):
 
     def token_states(self, spec: RunSpec, report: Report) -> "TokenStates":
         """Return every token of the spec's layer, for attention pooling."""
+
+    @property
+    def store(self) -> "FeatureStore":
+        """Where hidden states are kept, those of other texts too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,17 @@ class Course(Protocol):
 
     def answers(self, split: Split) -> NDArray[np.float64]:
         """Return probabilities (n, C), or numbers (n, 1), for the items of a split."""
+
+    def judge(self, task: Task) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return what is said of other texts, as `answers` at the end of training.
+
+        Args:
+            task: All its items are in its test split.
+
+        Returns:
+            Probabilities (n, C) or numbers (n, 1), and the item that each belongs to, ascending:
+            words beyond the maximum length are missing.
+        """
 
     def describe(self) -> dict[str, Any]:
         """Return what the result says of the course: counts of weights, bytes, what was learned."""

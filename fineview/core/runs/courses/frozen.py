@@ -144,13 +144,42 @@ class FrozenCourse:
 
     def answers(self, split: Split) -> NDArray[np.float64]:
         """Return what the head says of a split; see `Course`."""
+        return self._said(self._features[split])
+
+    def judge(self, task: Task) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return what the head says of other texts; see `Course`."""
+        features, items = self.features_of(task)
+        return self._said(features), items
+
+    def features_of(self, task: Task) -> tuple[Any, NDArray[np.int64]]:
+        """Return raw features of another task's texts, and the item of each row."""
+        import torch
+
+        from fineview.core.features.extract import extract
+        from fineview.core.features.pairs import extract_apart
+        from fineview.core.features.pooling import pool
+        from fineview.core.features.token_states import token_states
+        from fineview.core.runs.tuned_encoder import begins_with
+        from fineview.core.training.tokens import TokenFeatures
+
+        bench, spec, report = self._setting.bench, self._spec, self._setting.report
+        encoder, longest = bench.encoder(begins_with(spec)), spec.max_length
+        if spec.pooling.tokens == "attention":
+            layer = spec.pooling.resolved(encoder.info.layers).layers[-1]
+            tokens = token_states(
+                encoder, task.texts, task.second, layer, max_length=longest, report=report
+            )
+            return TokenFeatures.of(tokens), tokens.items
+        compute = extract_apart if spec.pooling.pair == "separate" else extract
+        found = compute(encoder, task, bench.store, max_length=longest, report=report)
+        return torch.from_numpy(pool(found, spec.pooling)), found.items
+
+    def _said(self, features: Any) -> NDArray[np.float64]:  # noqa: ANN401 - a tensor, or tokens
         import torch
 
         head = self.head()
         with torch.no_grad():
-            said: NDArray[np.float64] = head.answers(
-                head(head.standardise(self._features[split]))
-            ).numpy()
+            said: NDArray[np.float64] = head.answers(head(head.standardise(features))).numpy()
         return said
 
     def describe(self) -> dict[str, Any]:

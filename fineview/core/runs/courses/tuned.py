@@ -129,6 +129,24 @@ class TunedCourse:
         )
         return answers[np.isin(items, self._task.splits[split])]
 
+    def judge(self, task: Task) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return what the model says of other texts; see `Course`."""
+        if self._tuning is None:
+            assert self._first is not None
+            return self._first.judge(task)
+        from fineview.core.training.tuning.examples import examples_of
+        from fineview.core.training.tuning.judging import answers_of
+
+        report = self._setting.report
+        examples = examples_of(self._source, task, "test", self._spec.max_length, report)
+        return answers_of(
+            self._tuning.model,
+            examples,
+            precision=self._spec.training.precision,
+            report=report,
+            told="Judging the second test set",
+        )
+
     def describe(self) -> dict[str, Any]:
         """Return counts, bytes and what moved; see `Course`."""
         tuning = self._tuning
