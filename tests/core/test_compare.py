@@ -406,7 +406,7 @@ def test_curves_have_places_and_each_its_own_spec():
     assert replace(rows, sizes=(500, 30)).places(420) == (30, 420)
     plan = plan_of(RunSpec(), rows, 420, {})
     assert [p.spec.split.train_items for p in plan.runs[:6]] == [25, 50, 100, 200, 400, 420]
-    assert plan.arms[2].title == "Head only · 100 training rows"
+    assert plan.arms[2].title == "Head only · 100 rows"
     assert {arm.name for arm in plan.arms} == {"Head only"}
     width = replace(rows, shape="width", sizes=(8, 2), heads=("linear",))
     plan = plan_of(RunSpec(), width, 420, {})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fineview.core.runs.compare_choice import CURVES, CompareChoice, base_of
+from fineview.core.runs.compare_choice import CompareChoice, Shape, base_of
 from fineview.core.runs.spec import Control, RunSpec
 from fineview.core.training.config import HEAD_TITLES, HeadConfig, HeadKind, TrainConfig
 from fineview.core.training.strategy import (
@@ -28,6 +28,7 @@ class Arm:
         title: What it is called beside the others: only what tells it from them.
         name: The title without the place on a curve: what the curve is called.
         encoder: Its encoder, "" where it has none.
+        encoder_title: On screen.
         strategy: Which weights move.
         head: What turns features into labels.
         size: Place on a curve; 0 in a table.
@@ -39,6 +40,7 @@ class Arm:
     title: str
     name: str
     encoder: str
+    encoder_title: str = ""
     strategy: StrategyKind
     head: HeadKind
     size: int = 0
@@ -216,15 +218,27 @@ def _named(
         parts.append(strategy_title(arm.strategy))
     if heads or arm.head != "linear":
         parts.append(HEAD_TITLES[arm.head])
-    if encoders and arm.encoder:
-        parts.append(titles.get(arm.encoder, arm.encoder))
+    encoder = titles.get(arm.encoder, arm.encoder)
+    if encoders and encoder:
+        parts.append(encoder)
     place = []
     if arm.size:
-        place = [f"{arm.size:,} {CURVES[choice.shape]}".replace(",", "\u2009")]
+        place = [_placed(arm.size, choice.shape)]
     control = ["shuffled labels"] if arm.control != "none" else []
     return replace(
-        arm, title=" · ".join([*parts, *place, *control]), name=" · ".join([*parts, *control])
+        arm,
+        title=" · ".join([*parts, *place, *control]),
+        name=" · ".join([*parts, *control]),
+        encoder_title=encoder,
     )
+
+
+def _placed(size: int, shape: Shape) -> str:
+    told = f"{size:,}".replace(",", "\u2009")
+    if shape == "width":
+        return f"{told} wide"
+    unit = "row" if shape == "rows" else "hidden layer"
+    return f"{told} {unit}{'s' * (size != 1)}"
 
 
 def strategy_title(kind: StrategyKind) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from fineview.core.runs.compare_choice import CURVES
 from fineview.core.runs.compare_rows import Comparison, Figure, Row
+from fineview.core.training.config import HEAD_TITLES
 
 _NAMED = 4
 
@@ -68,6 +69,7 @@ def _of_table(found: Comparison) -> list[str]:
     elif len(rows) > 1:
         parts.append("no other is tied with it")
     parts += _fortune(rows)
+    parts += _linear_or_forest(rows)
     return parts
 
 
@@ -80,19 +82,23 @@ def _told(row: Row) -> str:
 
 
 def _cheapest(rows: Sequence[Row]) -> list[str]:
-    """Return which of the rows that cannot be told apart costs least, weights first."""
+    """Return which of the rows that cannot be told apart costs least, by weights, bytes, time."""
     costs: list[tuple[str, Callable[[Row], float | None], Callable[[float], str]]] = [
-        ("fewest trained weights", lambda r: r.parameters, lambda v: f"{v:,.0f}"),
+        ("fewest trained weights", lambda r: r.parameters, _count),
         ("fewest bytes a task", lambda r: r.own_bytes, size_text),
         ("fastest", lambda r: r.seconds, lambda v: f"{v:.0f} s"),
     ]
-    named: dict[str, list[str]] = {}
-    for title, cost, words in costs:
+    parts, titles = [], []
+    for name, cost, words in costs:
         known = [(value, row) for row in rows if (value := cost(row)) is not None]
         if known:
             value, row = min(known, key=lambda one: one[0])
-            named.setdefault(row.arm.title, []).append(f"{title} ({words(value)})")
-    return [f"of these, {title} has the {_and(what)}" for title, what in named.items()][:2]
+            titles.append(row.arm.title)
+            parts.append((name, words(value)))
+    if len(set(titles)) == 1:
+        return [f"cheapest of these: {titles[0]} ({', '.join(f'{n} {w}' for n, w in parts)})"]
+    found = zip(parts, titles, strict=True)
+    return [", ".join(f"{name}: {title} ({words})" for (name, words), title in found)]
 
 
 def _fortune(rows: Sequence[Row]) -> list[str]:
@@ -113,6 +119,15 @@ def _fortune(rows: Sequence[Row]) -> list[str]:
     return []
 
 
+def _linear_or_forest(rows: Sequence[Row]) -> list[str]:
+    """Return the two heads that the lecture asks about, where both are there."""
+    by_head = {row.arm.head: row for row in reversed(rows) if row.arm.strategy == "head"}
+    pair = [by_head[head] for head in ("linear", "forest") if head in by_head]
+    if len(pair) < 2:
+        return []
+    return [" against ".join(f"{HEAD_TITLES[row.arm.head]} {_at(row)}" for row in pair)]
+
+
 def _of_curve(found: Comparison) -> list[str]:
     over = CURVES[found.choice.shape]
     lines: dict[str, list[Row]] = {}
@@ -123,15 +138,19 @@ def _of_curve(found: Comparison) -> list[str]:
         rows = sorted(rows, key=lambda row: row.arm.size)
         first, last = rows[0], rows[-1]
         best = max(rows, key=lambda row: row.test.value if row.test else 0.0)
-        told = f"{first.arm.name}: {_at(first)} with {first.arm.size:,} {over}"
+        told = f"{first.arm.name}: {_at(first)} with {_count(first.arm.size)} {over}"
         if last is not first:
-            told += f", {_at(last)} with {last.arm.size:,}"
+            told += f", {_at(last)} with {_count(last.arm.size)}"
         if best not in (first, last):
-            told += f", most ({_at(best)}) with {best.arm.size:,}"
+            told += f", most ({_at(best)}) with {_count(best.arm.size)}"
         if found.choice.shape != "rows" and last.gap is not None:
             told += f"; train − test there {last.gap:+.3f}".replace("-", "−")
         parts.append(told)
     return parts
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}".replace(",", "\u2009")
 
 
 def _at(row: Row) -> str:
