@@ -1,4 +1,4 @@
-"""The command line: `fineview`, and `fineview open|run|predict|fetch|tour|doctor`.
+"""The command line: `fineview`, and `fineview open|run|compare|predict|fetch|tour|doctor`.
 
 Nothing heavy is imported before the start-up checks have passed.
 """
@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
-from fineview import __version__, preflight
+from fineview import __version__, cli_compare, preflight
 
 STOPPED = 130  # as shells report a program ended by Ctrl+C
 
@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "run":
             return _run(options)
+        if options.command == "compare":
+            return _compare(options)
         if options.command == "predict":
             return _predict(options)
         if options.command == "fetch":
@@ -73,6 +75,7 @@ def _parser() -> tuple[argparse.ArgumentParser, frozenset[str]]:
     run = commands.add_parser("run", help="train by a spec file, without a window")
     run.add_argument("spec", type=Path, help="TOML or JSON file, or a run's folder")
     _common(run, inherited=True)
+    _common(cli_compare.add_parser(commands), inherited=True)
     predict = commands.add_parser("predict", help="label a file with a trained head")
     predict.add_argument("run", metavar="RUN", help="name of a run, or `last`")
     predict.add_argument("file", type=Path, metavar="FILE", help="CSV, TSV, JSONL, Parquet, …")
@@ -203,6 +206,32 @@ def _run(options: argparse.Namespace) -> int:
     sys.stderr.write(outcome.text + "\n")
     sys.stdout.write(json.dumps({"run_id": outcome.run_id, **outcome.result}) + "\n")
     return 0 if outcome.status == "finished" else 1
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from fineview.core.device import apply_threads
+    from fineview.core.errors import JobCancelled
+    from fineview.core.laboratory import Laboratory
+    from fineview.core.locations import Locations
+
+    lab = Laboratory(Locations.find(options.workspace), options.device)
+    report = TerminalReport()
+    teller = cli_compare.Teller(report)
+    before = signal.signal(signal.SIGINT, report.stop)
+    try:
+        apply_threads()
+        found = cli_compare.carry_out(options, lab, teller)
+        cli_compare.write(found, options)
+    except JobCancelled:
+        study = teller.found.study_id if teller.found is not None else None
+        sys.stdout.write(json.dumps({"status": "stopped", "study_id": study}) + "\n")
+        return STOPPED
+    finally:
+        report.close()
+        signal.signal(signal.SIGINT, before)
+        lab.close()
+    sys.stderr.write(f"{found.text}\nKept as {found.study_id}.\n")
+    return 0 if all(row.status == "finished" for row in found.rows) else 1
 
 
 def _predict(options: argparse.Namespace) -> int:
