@@ -25,12 +25,11 @@ from fineview.core.runs.compare_choice import (
     preset_of,
 )
 from fineview.core.runs.compare_clock import Clock
+from fineview.core.runs.compare_figures import RunFigures, figures_of
 from fineview.core.runs.compare_marks import TestItems, marks_of
 from fineview.core.runs.compare_plan import plan_of
 from fineview.core.runs.compare_rows import (
     Comparison,
-    RunFigures,
-    figures_of,
     over_seeds,
     pareto_front,
     rows_of,

@@ -16,14 +16,9 @@ from fineview.core.progress import SILENT, Relay, Report
 from fineview.core.runs.artefacts import drop_checkpoints
 from fineview.core.runs.compare_choice import CompareChoice, base_of
 from fineview.core.runs.compare_clock import Clock, Place
+from fineview.core.runs.compare_figures import RunFigures, RunStanding, figures_of
 from fineview.core.runs.compare_plan import Plan, Planned, plan_of
-from fineview.core.runs.compare_rows import (
-    Mark,
-    RunFigures,
-    RunStanding,
-    figures_of,
-    needs_features,
-)
+from fineview.core.runs.compare_rows import Mark, needs_features
 from fineview.core.runs.compare_study import (
     KIND,
     asked_of,

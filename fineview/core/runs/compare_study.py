@@ -6,8 +6,9 @@ from typing import Any
 
 from fineview.core.errors import FineviewError, RunError
 from fineview.core.runs.compare_choice import PRESETS, CompareChoice, choice_from_dict, preset_of
+from fineview.core.runs.compare_figures import RunFigures
 from fineview.core.runs.compare_plan import Arm
-from fineview.core.runs.compare_rows import Comparison, Mark, RunFigures, lines_of, rows_of
+from fineview.core.runs.compare_rows import Comparison, Mark, lines_of, rows_of
 from fineview.core.runs.spec import RunSpec, spec_from_dict
 from fineview.core.runs.studies import Study
 
