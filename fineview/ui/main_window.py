@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from fineview.core.data.shift import ShiftConfig
 from fineview.core.errors import FineviewError
 from fineview.core.features.config import token_choices
 from fineview.core.laboratory import Laboratory
@@ -264,14 +265,21 @@ class MainWindow(QMainWindow):
         except FineviewError as error:
             self.job_strip.clear(str(error), "bad")
             return
-        pooling = self.session.state.spec.pooling
+        spec = self.session.state.spec
+        pooling = spec.pooling
         if pooling.tokens not in token_choices(level):
             pooling = replace(pooling, tokens="mean")
         if level != "pair":
             pooling = replace(pooling, pair="joint")
         self.session.edit(
             "Choose the task",
-            spec=replace(self.session.state.spec, task=name, pooling=pooling),
+            # A second test on another task is that of the first one only.
+            spec=replace(
+                spec,
+                task=name,
+                pooling=pooling,
+                shift=ShiftConfig() if spec.shift.kind == "task" else spec.shift,
+            ),
             example="",
             second="",
             run="",

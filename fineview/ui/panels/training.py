@@ -89,7 +89,7 @@ class TrainingPanel(QWidget):
         self.layer_weights: LayerWeights | None = None
         self._cells = CellExamples(runner, lab, self)
         self.picture = StrategyPicture()
-        self.settings = TrainingSettings(session)
+        self.settings = TrainingSettings(session, lab)
         self.plots = RunPlots(session)
         self.try_box = TryBox(session, runner, lab)
         self.confusion = ConfusionPlot(

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from fineview.core.errors import ConfigError
+from fineview.core.laboratory import Laboratory
 from fineview.core.training.config import (
     HEAD_TITLES,
     LIVE_SETTINGS,
@@ -23,6 +24,7 @@ from fineview.core.training.config import (
 )
 from fineview.core.training.strategy import STRATEGIES, StrategyKind
 from fineview.ui.panels.training_fields import FIELDS, FieldInfo, Place
+from fineview.ui.panels.training_shift import ShiftEditor
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import make_primary, set_icon, spacing, use_font
 from fineview.ui.widgets.calm_combo import CalmCombo
@@ -66,9 +68,10 @@ class TrainingSettings(QWidget):
     step_pressed = Signal()
     live_changed = Signal(str, float)
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, lab: Laboratory, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.shift = ShiftEditor(session, lab)
         self._fields: dict[str, NumberField] = {}
         self._labels: dict[str, QLabel] = {}
         self._dimension = 384
@@ -187,6 +190,7 @@ class TrainingSettings(QWidget):
         for box in (self.checkpointing, self.shuffled):
             more.addWidget(box, more.rowCount(), 0, 1, 2)
         self.more.body.addLayout(more)
+        self.more.body.addWidget(self.shift)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(spacing(2))
@@ -263,6 +267,7 @@ class TrainingSettings(QWidget):
         self.pause_button.clicked.connect(self.pause_pressed)
         self.step_button.clicked.connect(self.step_pressed)
         self.more.toggled.connect(self._on_folded)
+        self.shift.failed.connect(self._on_error)
 
     def _training_choices(self) -> dict[str, CalmCombo]:
         return {
