@@ -4,16 +4,16 @@ import argparse
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fineview import preflight
+from fineview.core.progress import Relay, Report
 
 if TYPE_CHECKING:
     from fineview.core.laboratory import Laboratory
-    from fineview.core.progress import Report
     from fineview.core.runs.compare_choice import CompareChoice
     from fineview.core.runs.compare_rows import Comparison
     from fineview.core.runs.spec import RunSpec
@@ -190,16 +190,16 @@ def draw(found: "Comparison", path: Path, **look: Any) -> None:  # noqa: ANN401 
         del qt  # it has to outlive the picture
 
 
-class Teller:
+class Teller(Relay):
     """A report that says each run's result, and remembers how the comparison stands.
 
     Attributes:
         found: The comparison as it was last told; None before the first run.
     """
 
-    def __init__(self, report: "Report") -> None:
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
         self.found: Comparison | None = None
-        self._report = report
         self._told: set[tuple[str, int]] = set()
 
     def publish(self, event: object) -> None:
@@ -218,18 +218,6 @@ class Teller:
                         told = run.text if run.test is None else f"{run.test:.3f}"
                         line = f"{row.arm.title} · seed {run.seed}: {told}"
                         sys.stderr.write(f"\r{line:<78}\n")
-
-    def progress(self, done: int, total: int, text: str = "") -> None:
-        """Pass on."""
-        self._report.progress(done, total, text)
-
-    def check(self) -> None:
-        """Pass on."""
-        self._report.check()
-
-    def changes(self) -> Mapping[str, object]:
-        """Pass on."""
-        return self._report.changes()
 
 
 def _stored(lab: "Laboratory") -> list[str]:
