@@ -8,13 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fineview import __version__
 from fineview.core.data.shelf import Shelf
 from fineview.core.data.split import SplitConfig
 from fineview.core.data.task import SPLITS, LabelKind, Task, TaskInfo
 from fineview.core.device import apply_threads, choose_device
-from fineview.core.errors import DataError
+from fineview.core.errors import DataError, RunError
 from fineview.core.features.store import FeatureStore
 from fineview.core.locations import Locations
 from fineview.core.models.info import EncoderInfo, Token
@@ -389,6 +390,26 @@ class Laboratory:
             (task.example(item), task.classes[true], task.classes[predicted], share)
             for item, share in rows
         )
+
+    def numbers_behind(
+        self, run_id: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
+        """Return labels and answers of the validation examples of a run on numbers.
+
+        Returns:
+            (n,) labels, (n,) answers, and the n examples as a person reads them.
+
+        Raises:
+            RunError: The run has left no predictions of numbers.
+        """
+        spec = self.runs.read(run_id).spec
+        task = self.task(spec.task, spec.split)
+        stored = self.runs.tensors(run_id, "predictions")
+        items, answers = stored["validation.items"], stored.get("validation.numbers")
+        if answers is None:
+            raise RunError(f"The run {run_id} tells classes, not numbers: look at its confusion.")
+        texts = tuple(task.example(int(item)) for item in items)
+        return task.labels[items].astype(np.float64), answers[:, 0].astype(np.float64), texts
 
     def environment(self) -> Mapping[str, str | int | float | None]:
         """Return what, besides the spec, a run's figures may depend on."""

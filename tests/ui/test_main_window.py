@@ -222,7 +222,7 @@ def test_a_cell_can_be_looked_behind_again_after_its_window_was_closed(qtbot, wi
     counts = window.lab.runs.read(panel.run_id).result["confusion"]
     true, predicted = next((i, j) for i, row in enumerate(counts) for j, n in enumerate(row) if n)
     for _ in range(3):
-        panel.confusion.cell_clicked.emit(true, predicted)
+        panel.judged.confusion.cell_clicked.emit(true, predicted)
         qtbot.waitUntil(lambda: bool(panel.findChildren(ExamplesDialog)), timeout=10_000)
         panel.findChildren(ExamplesDialog)[0].close()
         qtbot.waitUntil(lambda: not panel.findChildren(ExamplesDialog), timeout=10_000)

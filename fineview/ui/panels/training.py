@@ -4,12 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -22,30 +19,21 @@ from fineview.core.runs.record import RunRecord
 from fineview.core.runs.spec import RunSpec
 from fineview.core.training.events import FeaturesReady, LayerWeights, Notice, RunStarted
 from fineview.ui.context import Context
-from fineview.ui.panels.training_cells import CellExamples
 from fineview.ui.panels.training_curves import RunCurves
+from fineview.ui.panels.training_judged import JudgedBox
+from fineview.ui.panels.training_pages import TrainingPages
 from fineview.ui.panels.training_picture import picture_of
 from fineview.ui.panels.training_plots import RunPlots
 from fineview.ui.panels.training_settings import TrainingSettings
 from fineview.ui.panels.training_try import TryBox
-from fineview.ui.plots.confusion import ConfusionPlot
 from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import category_colour, spacing
 from fineview.ui.widgets.message_line import Kind, MessageLine
 from fineview.ui.widgets.panel_area import SideColumn
 from fineview.ui.widgets.run_table import COMPACT_COLUMNS, RunTable
-from fineview.ui.widgets.segmented import Segmented
 from fineview.ui.widgets.strategy_picture import StrategyPicture
 from fineview.work.jobs import Job, JobRunner, Lane, Work
-
-_PAGES = (
-    ("train", "Train"),
-    ("moved", "What moved"),
-    ("mistakes", "Mistakes"),
-    ("compare", "Compare"),
-    ("tasks", "Several tasks"),
-)
 
 
 class TrainingPanel(QWidget):
@@ -87,30 +75,17 @@ class TrainingPanel(QWidget):
         self._parent = ""
         self._pictured = (0, "")
         self.layer_weights: LayerWeights | None = None
-        self._cells = CellExamples(runner, lab, self)
         self.picture = StrategyPicture()
         self.settings = TrainingSettings(session, lab)
         self.plots = RunPlots(session)
         self.try_box = TryBox(session, runner, lab)
-        self.confusion = ConfusionPlot(
-            empty="Which labels are taken for which: shown when a run has finished."
-        )
+        self.judged = JudgedBox(runner, lab)
         self.message = MessageLine()
         self.table = RunTable(columns=COMPACT_COLUMNS)
-        self.pages = Segmented(
-            _PAGES,
-            "Page of the training panel",
-            "One run, live – how its texts moved – what it got wrong – strategies and heads side "
-            "by side – several tasks on one encoder.",
-        )
-        self._built: dict[str, QWidget] = {}
-        self._stack = QStackedWidget()
         self._lay_out()
         self._connect()
-        self.pages.changed.connect(lambda name: session.view(training_page=name))
         self._show_context()
         self._on_rows()
-        self._show_page(session.state.training_page)
         if session.state.run:  # of the session before
             self.open_run(session.state.run, settings=False)
         for run in session.state.overlaid:
@@ -148,6 +123,10 @@ class TrainingPanel(QWidget):
     def busy(self) -> bool:
         """Whether a run is queued or in flight."""
         return self._job is not None and self._job.active
+
+    def page(self, name: str) -> QWidget:
+        """Return one of the panel's pages, built when first asked for."""
+        return self.pages.page(name)
 
     # What the actions of the window call
 
@@ -239,7 +218,7 @@ class TrainingPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(spacing(2))
         column.addWidget(self.try_box, 1)
-        column.addWidget(self.confusion, 2)
+        column.addWidget(self.judged, 2)
         middle = QSplitter(Qt.Orientation.Horizontal)
         for part, stretch in ((left, 0), (self.plots, 3), (right, 2)):
             middle.addWidget(part)
@@ -261,16 +240,11 @@ class TrainingPanel(QWidget):
         inside.addWidget(self.message)
         inside.addWidget(lower, 1)
         self.message.clear()
-        self._built["train"] = page
-        self._stack.addWidget(page)
-        bar = QHBoxLayout()
-        bar.addWidget(self.pages)
-        bar.addStretch(1)
+        common = (self._session, self._runner, self._lab, self._context, self._runs)
+        self.pages = TrainingPages(page, *common)
         box = QVBoxLayout(self)
         box.setContentsMargins(*[spacing(3)] * 4)
-        box.setSpacing(spacing(2))
-        box.addLayout(bar)
-        box.addWidget(self._stack, 1)
+        box.addWidget(self.pages)
 
     def _connect(self) -> None:
         self.settings.train_pressed.connect(self.train_or_stop)
@@ -282,52 +256,18 @@ class TrainingPanel(QWidget):
         self.table.activated.connect(self.open_run)
         self.table.shown_changed.connect(self._on_shown)
         self.table.trash_requested.connect(self._runs.trash)
-        self.confusion.cell_clicked.connect(self._on_cell)
-        self._cells.told.connect(self.message.show_message)
+        self.judged.told.connect(self.message.show_message)
+        self.pages.run_wanted.connect(self._show_run)
         self._runs.changed.connect(self._on_rows)
         self._context.changed.connect(self._show_context)
         self._context.failed.connect(lambda text: self.message.show_message("bad", text))
         self._session.changed.connect(self._on_session)
-
-    # Pages
-
-    def page(self, name: str) -> QWidget:
-        """Return a page, built when first asked for."""
-        if name not in self._built:
-            self._built[name] = self._build(name)
-            self._stack.addWidget(self._built[name])
-        return self._built[name]
-
-    def _build(self, name: str) -> QWidget:
-        common = (self._session, self._runner, self._lab, self._context, self._runs)
-        if name == "moved":
-            from fineview.ui.panels.training_moved import MovedPage
-
-            return MovedPage(*common)
-        if name == "mistakes":
-            from fineview.ui.panels.training_mistakes import MistakesPage
-
-            return MistakesPage(*common)
-        if name == "compare":
-            from fineview.ui.panels.training_compare import ComparePage
-
-            compare = ComparePage(*common)
-            compare.run_wanted.connect(self._show_run)
-            return compare
-        from fineview.ui.panels.training_tasks import TasksPage
-
-        return TasksPage(*common)
 
     @Slot(str)
     def _show_run(self, run_id: str) -> None:
         """Bring a run of a study to the front."""
         self._session.view(training_page="train")
         self.open_run(run_id)
-
-    def _show_page(self, name: str) -> None:
-        name = name if name in dict(_PAGES) else "train"
-        self.pages.set_value(name)
-        self._stack.setCurrentWidget(self.page(name))
 
     # A run in flight
 
@@ -355,7 +295,7 @@ class TrainingPanel(QWidget):
                 self._specs[run] = self._asked
                 self._runs.refresh()
                 self.try_box.set_run("")
-                self.confusion.clear()
+                self.judged.clear()
             elif isinstance(event, FeaturesReady):
                 self.features_ready.emit(event)
             elif isinstance(event, Notice):
@@ -438,11 +378,7 @@ class TrainingPanel(QWidget):
         kind = kinds.get(status, "warning")
         if text or resumable:
             self.message.show_message(kind, text or f"This run was {status}.", actions)
-        counts = result.get("confusion")
-        if counts:
-            self.confusion.set_matrix(np.array(counts), tuple(result["classes"]))  # type: ignore[arg-type]
-        else:
-            self.confusion.clear()
+        self.judged.show_result(run, result)
         curves = self._curves.get(run)
         tried = bool(result) or (status == "stopped" and curves is not None and curves.step > 0)
         self.try_box.set_run(run if tried else "")
@@ -457,10 +393,6 @@ class TrainingPanel(QWidget):
             self.try_box.first.selectAll()
         elif key == "resume":
             self.resume_run(self.run_id)
-
-    @Slot(int, int)
-    def _on_cell(self, true: int, predicted: int) -> None:
-        self._cells.look(self.run_id, true, predicted)
 
     @Slot(object)
     def _on_shown(self, shown: set[str]) -> None:
@@ -489,8 +421,6 @@ class TrainingPanel(QWidget):
 
     @Slot(object, object)
     def _on_session(self, state: SessionState, old: SessionState) -> None:
-        if state.training_page != old.training_page:
-            self._show_page(state.training_page)
         if state.spec != old.spec:
             self._show_picture()
         if (state.run, state.overlaid) != (old.run, old.overlaid):
@@ -506,7 +436,7 @@ class TrainingPanel(QWidget):
     def _forget(self) -> None:
         """No run is on display any more."""
         self.plots.clear()
-        self.confusion.clear()
+        self.judged.clear()
         self.try_box.set_run("")
         self.message.clear()
         self._tell_weights(None)

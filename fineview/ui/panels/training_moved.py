@@ -61,8 +61,8 @@ class MovedPage(QWidget):
         self.scatter = ScatterPlot("Texts before and after training")
         self.layers = LayerBars(
             "Layers before and after training",
-            "How far texts moved at each layer over how far apart they stood, how like their states "
-            "still are (linear CKA), and the share of the variance between classes, before and "
+            "How far texts moved at each layer over how far apart they stood, how like their "
+            "states still are (linear CKA), and the share of the variance between classes, before and "
             "after – press a layer to draw it – the last layers usually move most.",
         )
         self.slider = QSlider(Qt.Orientation.Horizontal)
