@@ -289,10 +289,11 @@ class TrainingPanel(QWidget):
         for event in events:
             if isinstance(event, RunStarted):
                 run = event.run_id
-                self._session.edit("Train", run=run)
+                # Before the session names it: a run that is not known would be read from disk.
                 begun = self._curves[self._parent].copy() if self._parent else RunCurves()
                 self._curves.setdefault(run, begun)
                 self._specs[run] = self._asked
+                self._session.edit("Train", run=run)
                 self._runs.refresh()
                 self.try_box.set_run("")
                 self.judged.clear()
