@@ -53,7 +53,7 @@ def test_a_newcomer_compares_reads_and_opens_a_run(qtbot, window, tmp_path):
     page = window.panel("training").page("compare")
     quiet(qtbot, window)
     assert page.empty.isVisible()
-    assert page.choices.said.text().startswith("4 runs, keep about ")
+    assert page.choices.said.text().startswith("4 runs, about ")
     assert window.lab.runs.list() == ()  # nothing is computed that nobody asked for
     compare(qtbot, window)
     assert page.shown.status == "finished"

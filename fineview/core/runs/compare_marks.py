@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fineview.core.data.task import Task
 
 SAMPLES = 1000
+_MOST_WEIGHTS = 20_000_000
+"""Of many items fewer samples are drawn: these are 80 MB."""
 _BETWEEN_CHECKS = 50
 
 
@@ -40,6 +42,7 @@ class TestItems:
             sentences = np.repeat(np.arange(len(task.words)), [len(w) for w in task.words])
             groups = np.unique(sentences[items], return_inverse=True)[1]
         count = int(groups.max()) + 1
+        samples = max(min(samples, _MOST_WEIGHTS // len(items)), 100)
         drawn = random.multinomial(count, np.full(count, 1 / count), samples)
         self.weights: NDArray[np.int32] = drawn.astype(np.int32)[:, groups]
 

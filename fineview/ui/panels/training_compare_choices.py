@@ -360,5 +360,5 @@ class CompareChoices(QWidget):
             kept += counts.stored
         told = [plural(len(plan.runs), "run")]
         if kept:
-            told.append(f"keep about {bytes_text(kept)}")
+            told.append(f"about {bytes_text(kept)} on disk")
         return ", ".join(told) + ". " + " ".join(plan.notes)
