@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from fineview.core.features.extract import HiddenStates
     from fineview.core.features.token_states import TokenStates
     from fineview.core.models.encoder import Encoder
-    from fineview.core.runs.judge import Labelled
+    from fineview.core.runs.judge import Judge
+    from fineview.core.runs.labelling import Labelled
+    from fineview.core.runs.record import RunSummary
 
 _EXAMPLES = 100
 _TUNED_KEPT = 2
@@ -76,9 +78,12 @@ class Prediction:
     Attributes:
         run_id: The head's run.
         items: The text, or each word of a word-level example.
-        probabilities: For each item, (class, probability) from likely to unlikely.
+        probabilities: For each item, (class, probability) from likely to unlikely; empty where the
+            head answers with numbers.
         truncated: Whether the text was cut at the run's maximum length.
         attention: Each token with its weight, where the head has learned to weigh them.
+        numbers: For each item, the number that the head answers with; empty for classes.
+        usual: Numbers: mean and standard deviation of the labels that the head was trained on.
     """
 
     run_id: str
@@ -86,6 +91,8 @@ class Prediction:
     probabilities: tuple[tuple[tuple[str, float], ...], ...]
     truncated: bool
     attention: tuple[tuple[Token, float], ...] = ()
+    numbers: tuple[float, ...] = ()
+    usual: tuple[float, float] | None = None
 
 
 class Laboratory:
@@ -118,6 +125,7 @@ class Laboratory:
         self._tasks: dict[tuple[str, SplitConfig], Task] = {}
         self._features: tuple[tuple[object, ...], HiddenStates] | None = None
         self._tokens: tuple[tuple[object, ...], TokenStates] | None = None
+        self._judge: tuple[RunSummary, Judge] | None = None
 
     def close(self) -> None:
         """Let the workspace go."""
@@ -325,9 +333,7 @@ class Laboratory:
             DataError: Nothing to judge was typed.
             RunError: The run has no head, or it is damaged.
         """
-        from fineview.core.runs.judge import Judge
-
-        judge = Judge(run_id, self)
+        judge = self.judge(run_id)
         if not text.strip() or (judge.level == "pair" and not (second or "").strip()):
             wanted = "both texts of the pair" if judge.level == "pair" else "a text"
             raise DataError(f"Type {wanted} to see what the head says.")
@@ -339,7 +345,7 @@ class Laboratory:
             raise DataError("None of these words fits within the run's maximum length.")
         ranked = [
             tuple(sorted(zip(judge.classes, row, strict=True), key=lambda pair: -pair[1]))
-            for row in shares.tolist()
+            for row in (shares.tolist() if judge.classes else [])
         ]
         return Prediction(
             run_id=run_id,
@@ -347,7 +353,26 @@ class Laboratory:
             probabilities=tuple(ranked),
             truncated=bool(truncated),
             attention=attention,
+            numbers=() if judge.classes else tuple(shares[:, 0].tolist()),
+            usual=judge.usual,
         )
+
+    def judge(self, run_id: str) -> "Judge":
+        """Return a run's head at work; the last one is kept in memory, read for every letter typed.
+
+        Raises:
+            RunError: The run has no head, or it is damaged.
+            FineviewError: Its encoder or its task cannot be had.
+        """
+        from fineview.core.runs.judge import Judge
+
+        summary, kept = self.runs.summary(run_id), self._judge
+        if kept is not None and kept[0] == summary:  # a run that went on has another head
+            return kept[1]
+        self._judge = kept = None  # both at once may be too much
+        judge = Judge(run_id, self)
+        self._judge = (summary, judge)
+        return judge
 
     def labelling_plan(self, run_id: str, inspection: "Inspection") -> "ImportPlan":
         """Return how to read a file that a run's head is to label: the columns it was trained on.
@@ -355,16 +380,16 @@ class Laboratory:
         Raises:
             RunError: There is no such run.
         """
-        from fineview.core.runs.judge import Judge, columns_for
+        from fineview.core.runs.labelling import columns_for
 
-        judge = Judge(run_id, self)
+        judge = self.judge(run_id)
         return columns_for(judge.level, inspection, self.shelf.columns(judge.spec.task))
 
     def label_file(
         self, run_id: str, plan: "ImportPlan", out: "Path", report: Report = SILENT
     ) -> "Labelled":
-        """Write a CSV with what a run's head says of every row; see `core.runs.judge`."""
-        from fineview.core.runs.judge import label_file
+        """Write a CSV with what a run's head says of every row; see `core.runs.labelling`."""
+        from fineview.core.runs.labelling import label_file
 
         return label_file(run_id, self, plan, out, report)
 
@@ -375,14 +400,18 @@ class Laboratory:
 
         Returns:
             (text, true class, answered class, probability of the answer), surest first.
+
+        Raises:
+            RunError: The run has left no predictions of classes.
         """
         spec = self.runs.read(run_id).spec
         task = self.task(spec.task, spec.split)
         stored = self.runs.tensors(run_id, "predictions")
+        judged = stored.get("validation.probabilities")
+        if judged is None:
+            raise RunError(f"The run {run_id} tells numbers, not classes: it has no confusion.")
         rows = []
-        for item, shares in zip(
-            stored["validation.items"], stored["validation.probabilities"], strict=True
-        ):
+        for item, shares in zip(stored["validation.items"], judged, strict=True):
             if int(task.labels[item]) == true and int(shares.argmax()) == predicted:
                 rows.append((int(item), float(shares[predicted])))
         rows.sort(key=lambda row: -row[1])

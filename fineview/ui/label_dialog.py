@@ -12,7 +12,7 @@ from fineview.core.data.task import Level
 from fineview.core.errors import ConfigError, FineviewError, ImportProblem, StoreError
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
-from fineview.core.runs.judge import Labelled
+from fineview.core.runs.labelling import Labelled
 from fineview.core.runs.record import RunSummary
 from fineview.ui.file_drop import FileDrop
 from fineview.ui.label_sheet import LabelSheet, Place, one_line
@@ -94,9 +94,8 @@ class LabelDialog(LabelSheet):
 
         def look(report: Report) -> _Found:
             from fineview.core.data.reading import inspect
-            from fineview.core.runs.judge import Judge
 
-            judge = Judge(run_id, lab)
+            judge = lab.judge(run_id)
             plan = lab.labelling_plan(run_id, inspect([path], ReadSettings(header=header), report))
             if len(plan.files) != 1:
                 raise ImportProblem(
@@ -219,7 +218,8 @@ class LabelDialog(LabelSheet):
         self.second_box.set_choices(choices, found.plan.column("second"))
         self.header_box.setChecked(found.plan.header)
         classes = ", ".join(found.classes[:6]) + (", …" if len(found.classes) > 6 else ".")
-        self.about.setText(f"The head {_READS[found.level]} and answers one of: {classes}")
+        answers = f"one of: {classes}" if found.classes else "with a number."
+        self.about.setText(f"The head {_READS[found.level]} and answers {answers}")
         self._check_columns()
 
     @Slot(object)

@@ -127,8 +127,8 @@ class LabelSheet(QDialog):
             (
                 self.label_button,
                 "Label every row",
-                "Writes all columns of the file with two more: what the head predicts, and how "
-                "sure it is – the file itself stays as it is.",
+                "Writes all columns of the file, what the head predicts, and for classes how sure "
+                "it is – the file itself stays as it is.",
             ),
             (self.cancel_button, "Cancel", "Stops; nothing half-written stays."),
         ):

@@ -9,7 +9,7 @@ from fineview.core.data.plan import ReadSettings
 from fineview.core.data.reading import inspect
 from fineview.core.errors import ConfigError, DataError, JobCancelled
 from fineview.core.progress import Silent
-from fineview.core.runs.judge import columns_for
+from fineview.core.runs.labelling import columns_for
 from fineview.core.runs.spec import RunSpec
 from fineview.core.training.config import TrainConfig
 from tests.core.tiny import tiny_encoder_folder

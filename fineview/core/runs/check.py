@@ -64,6 +64,11 @@ def _check_head(spec: RunSpec, info: TaskInfo, kind: LabelKind) -> None:
             "'none'.",
             "class_weights",
         )
+    if head.kind in ("knn", "centroid") and spec.training.class_weights != "none":
+        raise ConfigError(
+            f"A {title} head weighs no classes: choose the class weights 'none', or another head.",
+            "class_weights",
+        )
     if not head.by_gradient and spec.strategy.trains_encoder:
         raise ConfigError(
             f"A {title} head has no gradient to train the encoder through: choose linear + softmax "

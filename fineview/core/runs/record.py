@@ -41,10 +41,12 @@ class RunSummary:
         seconds: Time of the run; None while it has not ended.
         step: Steps done.
         total_steps: Steps of all epochs, 0 while unknown.
-        accuracy: Validation share in 0 … 1 of the newest evaluation.
-        train_accuracy: Training share in 0 … 1 of the newest evaluation.
+        metric: What the figures below are: `accuracy`, or `spearman` where labels are numbers.
+        accuracy: On the validation split, of the newest evaluation; share in 0 … 1 or rank
+            correlation in -1 … 1.
+        train_accuracy: The same on the training split.
         test_accuracy: `test_accuracy` of the result.
-        interval: `interval` of the result: 95 % bounds of the test accuracy.
+        interval: `interval` of the result: 95 % bounds of the figure on the test split.
         resumable: Whether `RunStore.resume` takes it.
         reason: Why it is damaged, or what was left out; may be empty.
         text: The sentence with which it ended; may be empty.
@@ -64,6 +66,7 @@ class RunSummary:
     seconds: float | None = None
     step: int = 0
     total_steps: int = 0
+    metric: str = "accuracy"
     accuracy: float | None = None
     train_accuracy: float | None = None
     test_accuracy: float | None = None
@@ -232,9 +235,12 @@ def _summary(folder: Path, config: RunConfig, tally: Tally, bad: int) -> RunSumm
         reasons.insert(0, f"Interrupted; resuming goes on from step {tally.checkpoint:,}.")
     else:
         reasons.insert(0, "Interrupted before its first checkpoint; resuming starts over.")
+    measured = _measured(tally)
+    if result is not None and isinstance(result.get("metric"), str):
+        measured["metric"] = result["metric"]
     return RunSummary(
         **_described(folder, config),
-        **_measured(tally),
+        **measured,
         status=status,
         test_accuracy=_number((result or {}).get("test_accuracy")),
         interval=_pair((result or {}).get("interval")),
@@ -271,8 +277,9 @@ def _measured(tally: Tally) -> dict[str, Any]:
     return {
         "step": tally.step,
         "total_steps": tally.total_steps,
-        "accuracy": _number(evaluation.accuracy) if evaluation else None,
-        "train_accuracy": _number(evaluation.train_accuracy) if evaluation else None,
+        "metric": "spearman" if evaluation and evaluation.spearman is not None else "accuracy",
+        "accuracy": _number(evaluation.score) if evaluation else None,
+        "train_accuracy": _number(evaluation.train_score) if evaluation else None,
         "seconds": _number(ended.seconds) if ended else None,
         "text": ended.text if ended else "",
     }

@@ -48,14 +48,15 @@ class ClassicalCourse(FrozenCourse):
     def describe(self) -> dict[str, Any]:
         """Return counts; what is stored are terms and directions besides the head."""
         told = super().describe()
-        stored = sum(value.nbytes for value in self._stored().values())
+        stored = sum(value.nbytes for value in self.beside()["terms"].values())
         return told | {"head_bytes": told["head_bytes"] + stored, "frozen_parameters": 0}
 
     def artefacts(self) -> dict[str, Arrays]:
         """Return head and terms."""
         found = super().artefacts()
-        return found | {"terms": self._stored()} if found else found
+        return found | self.beside() if found else found
 
-    def _stored(self) -> Arrays:
+    def beside(self) -> dict[str, Arrays]:
+        """Return the terms."""
         assert self._terms is not None
-        return self._terms.to_arrays()
+        return {"terms": self._terms.to_arrays()}

@@ -28,6 +28,7 @@ class FrozenCourse:
     Attributes:
         step: Steps done.
         total: Steps of all epochs.
+        features: Raw features of each split, once `prepare` has them: a tensor, or tokens.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -36,7 +37,7 @@ class FrozenCourse:
         self.step = 0
         size = -(-len(setting.task.splits["train"]) // self._spec.training.batch_size)
         self.total = size * self._spec.training.epochs
-        self._features: dict[Split, Any] = {}
+        self.features: dict[Split, Any] = {}
         self._training: HeadTraining | None = None
         self._trained: Trained | None = None
 
@@ -46,7 +47,7 @@ class FrozenCourse:
 
         features, items = self.raw_features()
         rows = rows_of_splits(self._setting.task, items, self._spec.max_length)
-        self._features = {s: features[torch.from_numpy(at)] for s, at in rows.items()}
+        self.features = {s: features[torch.from_numpy(at)] for s, at in rows.items()}
         training = self._spec.training
         self.total = -(-len(rows["train"]) // training.batch_size) * training.epochs
         return {split: items[at] for split, at in rows.items()}
@@ -78,8 +79,8 @@ class FrozenCourse:
         from fineview.core.training.loop import HeadTraining, TrainData
 
         data = TrainData(
-            train=(self._features["train"], labels_of(task, "train")),
-            validation=(self._features["validation"], labels_of(task, "validation")),
+            train=(self.features["train"], labels_of(task, "train")),
+            validation=(self.features["validation"], labels_of(task, "validation")),
             classes=len(task.classes),
             layers=mixed_layers(self._setting),
         )
@@ -144,7 +145,7 @@ class FrozenCourse:
 
     def answers(self, split: Split) -> NDArray[np.float64]:
         """Return what the head says of a split; see `Course`."""
-        return self._said(self._features[split])
+        return self._said(self.features[split])
 
     def judge(self, task: Task) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return what the head says of other texts; see `Course`."""
@@ -201,6 +202,10 @@ class FrozenCourse:
         if training is None or training.step == 0:
             return {}
         return {"head": self.head().to_arrays()}
+
+    def beside(self) -> dict[str, Arrays]:
+        """Return what the features are made with and a run keeps beside the head, by name."""
+        return {}
 
     def head(self) -> "LinearHead":
         """Return the head as it stands, or as training left it."""
