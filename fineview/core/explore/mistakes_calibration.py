@@ -115,10 +115,11 @@ def calibrate(
     chance = [_by_chance(c, e, choice.seed) for c, e in zip((surely, after), edges, strict=True)]
     gap = float(surely.mean() - right.mean())
     guess = np.broadcast_to(answers.training_shares, held.shares.shape)
-    plain = "always the training shares of the classes"
+    plain, at = "always answering the training shares", f"at T = {temperature.value:.3g}"
+    nouns = ITEM_NAMES[answers.items.task.info.level]
     figures = (
-        _ece_figure("ECE", ece[0], ends[0], chance[0]),
-        _ece_figure(f"ECE at T = {temperature.value:.3g}", ece[1], ends[1], chance[1]),
+        _ece_figure("Expected calibration error", ece[0], ends[0], chance[0]),
+        _ece_figure(f"ECE {at}", ece[1], ends[1], chance[1]),
         Figure(
             name="Mean confidence",
             value=float(surely.mean()), low=None, high=None,
@@ -129,16 +130,16 @@ def calibrate(
             name="Brier score",
             value=brier(held.shares, labels), low=None, high=None,
             baseline=f"{plain}: {brier(guess, labels):.3f}",
-            meaning=f"Mean squared distance of the probabilities from the truth; at T "
-            f"{brier(scaled, labels):.3f}.",
+            meaning="Mean squared distance of the probabilities from the truth; "
+            f"{brier(scaled, labels):.3f} {at}.",
             note="Halved for two classes, so that it is that of one class's probability.",
         ),
         Figure(
             name="Cross-entropy",
             value=loss(held.shares, labels), low=None, high=None,
             baseline=f"{plain}: {loss(guess, labels):.3f}",
-            meaning=f"In nats; at T {loss(scaled, labels):.3f}. The temperature is where that of "
-            f"the validation {ITEM_NAMES[answers.items.task.info.level]} is least.",
+            meaning=f"In nats; {loss(scaled, labels):.3f} {at}, which is where that of the "
+            f"validation {nouns} is least.",
             note="",
         ),
     )  # fmt: skip

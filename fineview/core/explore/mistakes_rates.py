@@ -239,7 +239,7 @@ def _macro(classes: tuple[ClassRates, ...], ranked: list[Ranked], boots: Floats)
     means = np.nansum(boots[:, there], axis=1) / np.maximum(known_in, 1)
     return ClassRates(
         index=-1,
-        name="mean over classes",
+        name="mean",
         positives=sum(one.positives for one in known),
         base_rate=float(np.mean([one.base_rate for one in known])),
         auc=Area(

@@ -27,6 +27,8 @@ Floats = NDArray[np.float64]
 
 _LEAST = 1e-30
 _CHUNK = 256
+_PENALTIES = (1.0, 0.1, 0.01, 1e-3)
+"""C of the probes that are tried: one that has learned its texts by heart is always sure."""
 _ROWS = 2048
 """Rows that a stored head judges at once."""
 
@@ -42,6 +44,8 @@ class TrainingTexts:
         labels: (N,) the labels that the run was given: int64 classes or float64 numbers.
         classes: Class names; empty for numbers.
         answers: (N,) what the run says, of the same kind.
+        shares: (N, C) float64 probabilities of the run; (N, 0) for numbers.
+        unseen: (N, C) float32 probabilities of the probes, out of fold; None where there are none.
         losses: (N,) −ln of the probability of the label, nats; for numbers the squared error, in
             the labels' unit squared.
         noise: What the probes say of the labels; None where they say nothing.
@@ -55,6 +59,8 @@ class TrainingTexts:
     labels: NDArray[np.int64] | NDArray[np.float64]
     classes: tuple[str, ...]
     answers: NDArray[np.int64] | NDArray[np.float64]
+    shares: Floats
+    unseen: NDArray[np.float32] | None
     losses: Floats
     noise: Noise | None
     notes: tuple[str, ...]
@@ -92,9 +98,9 @@ def training_texts(
     rows, said = judging.answers(rows)
     labels: NDArray[Any] = task.labels[rows.items]
     answers: NDArray[Any]
-    noise, why = None, ""
+    unseen, why = None, ""
     if task.label_kind == "number":
-        answers = said[:, 0]
+        answers, said = said[:, 0], said[:, :0]
         losses = np.square(answers - labels)
         why = "Confident learning judges classes; this task's labels are numbers."
     else:
@@ -102,7 +108,7 @@ def training_texts(
         answers = said.argmax(1).astype(np.int64)
         losses = -np.log(np.maximum(said[np.arange(len(labels)), labels], _LEAST))
         try:
-            noise = judging.noise(rows, labels, choice)
+            unseen = judging.unseen(rows, labels, choice)
         except DataError as error:  # one class only, or fewer texts than folds
             why = str(error)
     return TrainingTexts(
@@ -112,8 +118,10 @@ def training_texts(
         labels=labels,
         classes=task.classes,
         answers=answers,
+        shares=said,
+        unseen=unseen,
         losses=losses,
-        noise=noise,
+        noise=None if unseen is None else confident(labels, unseen),
         notes=(*rows.notes, *judging.notes),
         noise_note=why,
     )
@@ -179,8 +187,10 @@ class _Judging:
         rows, self._kept = self._own_features(rows)
         return rows, self._by_features(self._kept)
 
-    def noise(self, rows: MapRows, labels: NDArray[np.int64], choice: MistakesChoice) -> Noise:
-        """Judge labels by probes on features that have not seen them."""
+    def unseen(
+        self, rows: MapRows, labels: NDArray[np.int64], choice: MistakesChoice
+    ) -> NDArray[np.float32]:
+        """Return (N, C) probabilities of probes that have not seen the item, out of fold."""
         from fineview.core.features.probes import make_folds, solve_probe
 
         features = self._kept
@@ -190,13 +200,27 @@ class _Judging:
             assert len(there.items) == len(rows.items)
         groups = rows.units if self._task.words is not None else None
         folds = make_folds(labels, choice.folds, choice.seed, groups)
-        self._report.progress(0, 0, f"Probes in {folds.count} folds")
         names, known = np.unique(labels, return_inverse=True)
-        probe = solve_probe(features, known.astype(np.int64), folds, report=self._report)
+        best, least, chosen = None, np.inf, 0.0
+        for done, penalty in enumerate(_PENALTIES):
+            self._report.progress(done, len(_PENALTIES), f"Probes in {folds.count} folds")
+            found = solve_probe(
+                features, known.astype(np.int64), folds, penalty, len(names), self._report
+            ).probabilities
+            loss = -np.log(np.maximum(found[np.arange(len(known)), known], _LEAST)).mean()
+            if best is None or loss < least:
+                best, least, chosen = found, loss, penalty
+        assert best is not None
         shares = np.zeros((len(labels), len(self._task.classes)), dtype=np.float32)
-        shares[:, names] = probe.probabilities
+        shares[:, names] = best
         self.notes.append(self._said_of_features())
-        return confident(labels, shares)
+        agree = float((shares.argmax(1) == labels).mean())
+        guess = float(np.bincount(labels).max() / len(labels))
+        self.notes.append(
+            f"Out of fold they agree with {agree:.1%} of the labels, the commonest class with "
+            f"{guess:.1%} (C = {chosen:g}, the best of {len(_PENALTIES)})."
+        )
+        return shares
 
     def _by_texts(self, rows: MapRows) -> tuple[MapRows, Floats]:
         """Let the whole model read the texts."""
