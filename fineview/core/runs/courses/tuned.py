@@ -29,7 +29,7 @@ class TunedCourse:
         self._spec = spec = setting.spec
         self._first: FrozenCourse | None = None
         if spec.strategy.info.head_first:
-            self._first = FrozenCourse(_head_alone(setting))
+            self._first = FrozenCourse(head_alone(setting))
         self._source: Encoder = setting.encoder
         self._memory = PeakMemory(setting.report, setting.encoder.device)
         self._examples: dict[Split, Examples] = {}
@@ -215,7 +215,7 @@ class TunedCourse:
         return self._tuning
 
 
-def _head_alone(setting: Setting) -> Setting:
+def head_alone(setting: Setting) -> Setting:
     """Return the setting of the first phase: plain SGD at the rate that suits the features."""
     spec = setting.spec
     width = spec.pooling.width(setting.encoder.info.width)

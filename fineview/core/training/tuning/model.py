@@ -98,9 +98,9 @@ class TunedModel(nn.Module):
             chosen = states[choice.layers[-1]]
             flat = chosen.flatten(0, 1) if pooler.mask is None else chosen[pooler.mask]
             lengths = torch.from_numpy(batch.lengths).to(self.device)
-            return TokenFeatures.behind_each_other(flat.float(), lengths)
+            return TokenFeatures.behind_each_other(_wide(flat), lengths)
         kind = token_poolings(self.level).index(choice.tokens)
-        layers = [pooler.one(states[layer], kind).float() for layer in choice.layers]
+        layers = [_wide(pooler.one(states[layer], kind)) for layer in choice.layers]
         if choice.mix == "concat":
             return torch.cat(layers, dim=1)
         if choice.mix == "weighted":
@@ -150,3 +150,8 @@ class TunedModel(nn.Module):
                         f"train the run again."
                     )
                 parameter.copy_(torch.from_numpy(np.array(value)))
+
+
+def _wide(states: Tensor) -> Tensor:
+    """Return states in float32 at least: a head computes so, whatever the encoder does."""
+    return states.float() if states.dtype.itemsize < 4 else states
