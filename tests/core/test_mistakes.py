@@ -214,8 +214,6 @@ def test_bins_agree_with_scikit_learn(binning, strategy, width):
     by_hand = sum(b.count * abs(b.accuracy - b.confidence) for b in bins) / len(labels)
     assert expected_error(held.confidence, right, edges) == pytest.approx(by_hand)
     assert bins[0].interval == wilson(round(bins[0].accuracy * bins[0].count), bins[0].count)
-    doubled = expected_error(held.confidence, right, edges, np.full(len(labels), 2.0))
-    assert doubled == pytest.approx(by_hand)
 
 
 def test_equal_confidences_stay_in_one_bin():
@@ -289,13 +287,20 @@ def test_numbers_have_no_calibration_and_no_curves():
         measure_rates(answers, "test", MistakesChoice())
 
 
-def test_words_of_a_sentence_are_drawn_together():
-    units = np.repeat([3, 5, 9], [2, 3, 1])
-    for weights in resampled(units, 20, seed=0):
-        assert weights.sum() > 0
-        assert len({*weights[:2]}) == len({*weights[2:5]}) == 1
-    again = [next(iter(resampled(units, 1, seed=4))) for _ in range(2)]
-    assert (again[0] == again[1]).all()
+def test_samples_are_drawn_with_replacement_and_words_by_whole_sentences():
+    counts = list(resampled(50, 20, seed=0))
+    assert all(one.sum() == 50 for one in counts)
+    assert len({tuple(one) for one in counts}) == 20
+    assert (counts[3] == list(resampled(50, 20, seed=0))[3]).all()
+    # Twenty copies of every answer in one sentence each say nothing new; twenty texts would.
+    labels, shares = drawn(200)
+    alone = calibrate(answered(labels, shares), "test", MistakesChoice()).figures[0]
+    every = np.repeat(labels, 20), np.repeat(shares, 20, axis=0)
+    words = calibrate(answered(*every, words=20), "test", MistakesChoice()).figures[0]
+    texts = calibrate(answered(*every), "test", MistakesChoice()).figures[0]
+    assert words.value == pytest.approx(alone.value)
+    assert words.high - words.low == pytest.approx(alone.high - alone.low)
+    assert texts.high - texts.low < 0.5 * (words.high - words.low)
 
 
 # Rates

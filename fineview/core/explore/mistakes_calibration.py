@@ -201,10 +201,7 @@ def binned(
 
 
 def expected_error(
-    confidence: NDArray[np.float64],
-    right: NDArray[np.float64],
-    edges: NDArray[np.float64],
-    weights: NDArray[np.float64] | None = None,
+    confidence: NDArray[np.float64], right: NDArray[np.float64], edges: NDArray[np.float64]
 ) -> float:
     """Return the expected calibration error Σ |B_m|/N · |accuracy − confidence|, 0 … 1.
 
@@ -212,11 +209,12 @@ def expected_error(
         confidence: (N,) probability of each answer.
         right: (N,) 1 where the answer is right.
         edges: From `bin_edges`.
-        weights: (N,) how often each item counts; None counts each once.
     """
-    gaps = right - confidence if weights is None else (right - confidence) * weights
-    sums = np.bincount(bins_of(confidence, edges), gaps, minlength=len(edges) - 1)
-    return float(np.abs(sums).sum() / (len(right) if weights is None else weights.sum()))
+    return _gap(bins_of(confidence, edges), right - confidence)
+
+
+def _gap(of: NDArray[np.int64], gaps: NDArray[np.float64]) -> float:
+    return float(np.abs(np.bincount(of, gaps)).sum() / len(gaps))
 
 
 def brier(shares: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
@@ -303,10 +301,19 @@ def _intervals(
     Source:
         Davison & Hinkley 1997, "Bootstrap Methods and their Application", section 5.2.1.
     """
+    names, unit = np.unique(units, return_inverse=True)
+    sizes = np.bincount(unit).astype(np.float64)
+    # What each unit adds to the gap of each bin: a sample then costs one small product.
+    gaps = []
+    for confidence, edge in zip(confidences, edges, strict=True):
+        count = len(edge) - 1
+        cells = unit * count + bins_of(confidence, edge)
+        summed = np.bincount(cells, right - confidence, minlength=len(names) * count)
+        gaps.append(summed.reshape(len(names), count))
     found = np.array(
         [
-            [expected_error(c, right, e, w) for c, e in zip(confidences, edges, strict=True)]
-            for w in resampled(units, SAMPLES, seed, report, "Bootstrap of the ECE")
+            [np.abs(counts @ gap).sum() / (counts @ sizes) for gap in gaps]
+            for counts in resampled(len(names), SAMPLES, seed, report, "Bootstrap of the ECE")
         ]
     )
     ends = np.percentile(found, (2.5, 97.5), axis=0)
@@ -324,12 +331,9 @@ def _by_chance(
     Source:
         Bröcker & Smith 2007, Weather and Forecasting 22, 651–661 (consistency resampling).
     """
-    random = np.random.default_rng(seed)
+    random, of = np.random.default_rng(seed), bins_of(confidence, edges)
     drawn = [
-        expected_error(
-            confidence, (random.random(len(confidence)) < confidence).astype(np.float64), edges
-        )
-        for _ in range(_CHANCE)
+        _gap(of, (random.random(len(confidence)) < confidence) - confidence) for _ in range(_CHANCE)
     ]
     return float(np.mean(drawn)), float(np.percentile(drawn, 95))
 

@@ -132,8 +132,10 @@ def measure_rates(
     work = len(held) * max(len(occurring), 1)
     samples = int(np.clip(_BUDGET / work, _LEAST_SAMPLES, _MOST_SAMPLES)) if occurring else 0
     boots = np.full((samples, len(ranked), 2), nan)
-    drawn = resampled(held.units, samples, choice.seed, report, "Bootstrap of the areas")
-    for number, weights in enumerate(drawn):
+    units, unit = np.unique(held.units, return_inverse=True)
+    drawn = resampled(len(units), samples, choice.seed, report, "Bootstrap of the areas")
+    for number, counts in enumerate(drawn):
+        weights = counts[unit]
         for place, one in enumerate(ranked):
             report.check()
             if one.defined:

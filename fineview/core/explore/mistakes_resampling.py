@@ -11,16 +11,12 @@ _BLOCK = 25
 
 
 def resampled(
-    units: NDArray[np.int64],
-    samples: int,
-    seed: int,
-    report: Report = SILENT,
-    told: str = "",
+    count: int, samples: int, seed: int, report: Report = SILENT, told: str = ""
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each row stands in a bootstrap sample, (N,), `samples` times.
+    """Yield how often each unit stands in a bootstrap sample, (U,), `samples` times.
 
     Args:
-        units: (N,) rows of one unit, such as the words of a sentence, are drawn together.
+        count: U. Units are what is drawn: texts, or sentences with all their words.
         samples: How many.
         seed: The same seed draws the same samples.
         report: Asked now and then; progress counts samples.
@@ -31,14 +27,12 @@ def resampled(
         whole: Davison & Hinkley 1997, section 3.8.
     """
     random = np.random.default_rng(seed)
-    names, inverse = np.unique(units, return_inverse=True)
     for done in range(samples):
         if done % _BLOCK == 0:
             report.check()
             report.progress(done, samples, told)
-        drawn = random.integers(len(names), size=len(names))
-        counts = np.bincount(drawn, minlength=len(names)).astype(np.float64)
-        yield counts[inverse]
+        drawn = random.integers(count, size=count)
+        yield np.bincount(drawn, minlength=count).astype(np.float64)
 
 
 def percentile_interval(values: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -216,12 +216,12 @@ class TrainingTextsView(QWidget):
 
     def _show_hardest(self, found: TrainingTexts) -> None:
         numbers = not found.classes
-        wide = class_letters(found.classes)
+        wide = max(class_letters(found.classes), 17)
         kind: ColumnKind = "number" if numbers else "class"
         columns = [
             VerdictColumn(title="Text", kind="text", values=found.items),
             VerdictColumn(title="Label", kind=kind, values=found.labels, letters=wide),
-            VerdictColumn(title="The run says", kind=kind, values=found.answers, letters=max(wide, 17)),
+            VerdictColumn(title="The run says", kind=kind, values=found.answers, letters=wide),
             VerdictColumn(
                 title="Squared error" if numbers else "Loss (nats)",
                 kind="number", values=found.losses, letters=18,
