@@ -203,9 +203,7 @@ def test_words_of_another_task_that_have_no_class_here_are_read_and_not_measured
 
 def test_what_does_not_fit_is_refused():
     task = task_of()
-    with pytest.raises(
-        ConfigError, match=r"No test text of Made has a class .*: .* bad, good"
-    ):
+    with pytest.raises(ConfigError, match=r"No test text of Made has a class .*: .* bad, good"):
         check_shift(task, task_of(classes=("x", "y")))
     with pytest.raises(ConfigError, match=r"words with classes as labels .* texts with classes"):
         check_shift(task, task_of((), words=(("a", "b"),) * 6))

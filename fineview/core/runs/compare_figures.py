@@ -1,6 +1,6 @@
 """What of one run goes into its row of a comparison."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Literal
@@ -60,8 +60,9 @@ class RunFigures:
 def figures_of(run: RunFigures, result: Mapping[str, Any], features_seconds: float) -> RunFigures:
     """Return a run's figures with what its result.json tells."""
     test, references = result.get("test") or {}, result.get("references") or {}
-    frozen, cka = result.get("frozen_parameters"), result.get("cka") or ()
-    distances, train = result.get("distances") or (), (result.get("train") or {}).get("accuracy")
+    frozen, train = result.get("frozen_parameters"), (result.get("train") or {}).get("accuracy")
+    cka: Sequence[object] = result.get("cka") or ()
+    distances: Sequence[object] = result.get("distances") or ()
     interval = test.get("interval")
     whole = _number(result.get("seconds"))
     shift = result.get("shift") or {}
@@ -80,7 +81,7 @@ def figures_of(run: RunFigures, result: Mapping[str, Any], features_seconds: flo
         features_seconds=features_seconds,
         peak_bytes=_whole(result.get("peak_bytes")),
         cka=_number(cka[-1]) if cka else None,
-        distance=_number(distances[-2]) if len(distances) > 1 else None,
+        distance=_number(distances[-2]) if len(distances) >= 2 else None,
         shifted=_number(shift.get("accuracy", shift.get("spearman"))),
         majority=_number((references.get("majority") or {}).get("test_accuracy")),
         tfidf=_number((references.get("tfidf") or {}).get("test_accuracy")),

@@ -323,9 +323,9 @@ class CompareChoices(QWidget):
         self._sections["Heads"].setVisible(choice.shape not in ("width", "depth"))
         self.encoders.set_options([Option(n, title, n) for n, title in self._known_encoders(state)])
         self.encoders.set_values(choice.encoders or (state.spec.encoder,))
-        for name, field in self._fields.items():
-            if field.value != getattr(choice, name):
-                field.set_value(getattr(choice, name))
+        for setting, field in self._fields.items():
+            if field.value != getattr(choice, setting):
+                field.set_value(getattr(choice, setting))
         self.shuffled.setChecked(choice.shuffled)
         self.random.setChecked(choice.random_features or "random-features" in choice.strategies)
         self.random.setEnabled("random-features" not in choice.strategies)

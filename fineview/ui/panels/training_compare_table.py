@@ -18,7 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QTableView
 
-from fineview.core.runs.compare_rows import Comparison, Line, Row
+from fineview.core.runs.compare_rows import Comparison, Figure, Line, Row
 from fineview.core.runs.compare_table import table_of
 from fineview.core.runs.compare_words import figure_text
 from fineview.ui.plots.compare_picture import MARKS, row_words, signed
@@ -66,6 +66,10 @@ def _stored(tasks: int) -> Callable[[Row], int | None]:
     return lambda row: row.stored(tasks)
 
 
+def _value(figure: Figure | None) -> float | None:
+    return None if figure is None else figure.value
+
+
 def _title(row: Row) -> str:
     sign = _SIGNS.get(row.status, "")
     return f"{sign} {row.arm.title}".strip()
@@ -87,13 +91,13 @@ _COLUMNS: tuple[_Column, ...] = (
         "or Wilson's over test items where one seed counts. ● best, ○ cannot be told from it by a "
         "paired bootstrap over test items, pooled over seeds.",
         _test,
-        lambda r: r.test and r.test.value,
+        lambda r: _value(r.test),
     ),
     _Column(
         "Train",
         "On the training rows; where the encoder is trained, on a sample of 256 of them.",
-        lambda r: share_text(r.train and r.train.value),
-        lambda r: r.train and r.train.value,
+        lambda r: share_text(_value(r.train)),
+        lambda r: _value(r.train),
     ),
     _Column(
         "Gap",
@@ -153,7 +157,7 @@ _SHIFTED = _Column(
     "Shifted",
     "On the second test set, out of distribution.",
     lambda r: figure_text(r.shifted),
-    lambda r: r.shifted and r.shifted.value,
+    lambda r: _value(r.shifted),
 )
 
 
