@@ -14,6 +14,7 @@ from fineview.core.explore.choices import (
     MapChoice,
     MaskChoice,
     MistakesChoice,
+    MovedChoice,
     SpaceChoice,
     WordsChoice,
 )
@@ -47,6 +48,7 @@ class SessionState:
         space: How the map of texts is drawn.
         words: Which word's occurrences are compared.
         masking: Which tokens of the example are masked.
+        moved: What of the way of the run on display is looked at.
         mistakes: How the mistakes of the run on display are looked at.
         compare: What is compared with what.
         panel: The panel in front. This and what follows is not undone.
@@ -69,6 +71,7 @@ class SessionState:
     space: SpaceChoice = field(default_factory=SpaceChoice)
     words: WordsChoice = field(default_factory=WordsChoice)
     masking: MaskChoice = field(default_factory=MaskChoice)
+    moved: MovedChoice = field(default_factory=MovedChoice)
     mistakes: MistakesChoice = field(default_factory=MistakesChoice)
     compare: CompareChoice = field(default_factory=CompareChoice)
     panel: str = "training"
@@ -82,7 +85,7 @@ class SessionState:
     folded: tuple[str, ...] = ("more",)
 
 
-_LOOKS = ("layer_map", "space", "words", "masking", "mistakes", "compare")
+_LOOKS = ("layer_map", "space", "words", "masking", "moved", "mistakes", "compare")
 UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
 
@@ -174,7 +177,7 @@ class Session(QObject):
 
         Args:
             text: Names the change.
-            name: `layer_map`, `space`, `words`, `masking`, `mistakes` or `compare`.
+            name: `layer_map`, `space`, `words`, `masking`, `moved`, `mistakes` or `compare`.
             **changes: Fields of that choice.
 
         Raises:

@@ -1,6 +1,7 @@
 """The derivative kernel, the tangent model it belongs to, and what both say of a task."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -142,9 +143,9 @@ def test_the_linearised_model_equals_the_full_one_to_first_order(encoder):
                 tangent.deltas[names[name]].copy_(step * way[name])
             errors.append(float((full(batch) - tangent(batch)).norm()))
             assert float((tangent(batch) - tangent_at_0(tangent, batch)).norm()) > 0
-    ratios = [a / b for a, b in zip(errors, errors[1:], strict=False)]
+    ratios = [a / b for a, b in pairwise(errors)]
     assert ratios[-1] == pytest.approx(4, rel=0.02)
-    assert all(abs(b - 4) < abs(a - 4) for a, b in zip(ratios, ratios[1:], strict=False))
+    assert all(abs(b - 4) < abs(a - 4) for a, b in pairwise(ratios))
 
 
 def tangent_at_0(tangent, batch):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from fineview.core.errors import ConfigError
+from fineview.core.explore.kernel import FEWEST_TEXTS, MOST_TEXTS
 
 MapMetric = Literal["accuracy", "macro_f1"]
 Projection = Literal["pca", "tsne", "umap"]
@@ -129,6 +130,36 @@ class MaskChoice:
 
     text: str = ""
     masked: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedChoice:
+    """What of a run's way is looked at.
+
+    Attributes:
+        view: The texts before and after, or the derivative kernel.
+        items: Training items of the kernel.
+        held_out: Test items that are predicted from it.
+        seed: Draws the sketch of the gradients.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
+
+    view: Literal["texts", "kernel"] = "texts"
+    items: int = 60
+    held_out: int = 60
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be looked at."""
+        _one_of(self.view, ("texts", "kernel"), "View", "view")
+        for name, value in (("items", self.items), ("held_out", self.held_out)):
+            if not FEWEST_TEXTS <= value <= MOST_TEXTS:
+                raise ConfigError(
+                    f"Items of a kernel must be within {FEWEST_TEXTS} … {MOST_TEXTS}, not "
+                    f"{value:,}.",
+                    name,
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

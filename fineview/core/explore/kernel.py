@@ -136,6 +136,47 @@ class KernelStudy:
         """‖w − w₀‖ / ‖w₀‖, NaN without a tuned run."""
         return self.distance / _norm(self.lengths)
 
+    @property
+    def sentence(self) -> str:
+        """Return what the figures mean, as far as they are there."""
+        before, random, tuned = (self.of(name) for name in ("pretrained", "random", "tuned"))
+        if before is None:
+            return ""
+        score = "accuracy" if self.metric == "accuracy" else "rank correlation"
+        said = [
+            f"At the pretrained weights the derivatives are aligned with the labels by "
+            f"{before.alignment:.2f}"
+        ]
+        if random is not None:
+            said[0] += f", at random weights by {random.alignment:.2f}"
+            said[0] += _start(before, random)
+        said[0] += "."
+        said.append(
+            f"A linear model on the pretrained derivatives reaches {before.ridge.value:.2f} "
+            f"{score} on {self.held_out} held-out items, one on the features "
+            f"{before.features.value:.2f}"
+        )
+        if tuned is not None:
+            said[1] += f", the run {tuned.model.value:.2f}"
+            inside = before.ridge.low <= tuned.model.value <= before.ridge.high
+            said[1] += (
+                ": so far as these items tell, linear behaviour around the start suffices"
+                if inside
+                else ": the run is not the linear model around its start"
+            )
+        said[1] += "."
+        return " ".join(said)
+
+
+def _start(before: KernelFigures, random: KernelFigures) -> str:
+    """Return whether alignment and prediction speak for the start; both have to."""
+    better = before.alignment > random.alignment, before.ridge.value > random.ridge.value
+    if all(better):
+        return ": pretraining is a fortunate start for this task"
+    if any(better):
+        return ", but only one of alignment and prediction speaks for the pretrained start"
+    return ": by this measure pretraining is no better a start than chance"
+
 
 def _norm(parts: tuple[float, ...]) -> float:
     return sum(part**2 for part in parts) ** 0.5 if parts else float("nan")

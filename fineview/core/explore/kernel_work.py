@@ -55,6 +55,25 @@ def kernel_study(lab: "Laboratory", spec: KernelSpec, report: Report = SILENT) -
     return _Studied(lab, spec, run, task, record, report).carry_out()
 
 
+def kernel_of_run(
+    lab: "Laboratory", run_id: str, asked: KernelSpec, report: Report = SILENT
+) -> KernelStudy:
+    """Study a run as it was asked for: its weights are the tuned ones, if it moved the encoder's.
+
+    Args:
+        lab: Tasks, encoders, runs.
+        run_id: A run that has finished.
+        asked: Numbers of items and the sketch; `run` and `tuned` are replaced.
+        report: As in `kernel_study`.
+
+    Raises:
+        ConfigError, RunError, JobCancelled: As in `kernel_study`.
+    """
+    spec = lab.runs.read(run_id).spec
+    moved = spec.strategy.trains_encoder and spec.strategy.kind != "linearised"
+    return kernel_study(lab, replace(asked, run=spec, tuned=run_id if moved else ""), report)
+
+
 def _tuned_run(lab: "Laboratory", spec: KernelSpec) -> RunRecord:
     """Return the run, if its weights can stand beside those of the spec."""
     record = lab.runs.read(spec.tuned)
@@ -167,8 +186,8 @@ class _Studied:
     def _notes(self) -> tuple[str, ...]:
         error = 100 * (2 / self.spec.buckets) ** 0.5
         return (
-            f"Gradients are kept as sketches: the standard error of an entry of the kernel is at most "
-            f"{error:.1f} % of the product of the two gradients' lengths.",
+            f"Gradients are kept as sketches: the standard error of an entry of the kernel is at "
+            f"most {error:.1f} % of the product of the two gradients' lengths.",
             "Pretrained and random weights have a head that was trained alone on the same items: "
             "at W = 0 no weight of the encoder would move an output.",
         )

@@ -16,6 +16,7 @@ from fineview.core.explore.movement import Movement
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
 from fineview.ui.context import Context
+from fineview.ui.panels.training_kernel import KernelView
 from fineview.ui.plots.layer_bars import BarColumn, LayerBars
 from fineview.ui.plots.scatter import ScatterPlot
 from fineview.ui.run_rows import RunList
@@ -24,6 +25,7 @@ from fineview.ui.theme import spacing
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.labels import describe, plain_label
 from fineview.ui.widgets.message_line import MessageLine
+from fineview.ui.widgets.segmented import Segmented
 from fineview.work.jobs import Job, JobRunner, Lane
 
 _WHAT = (
@@ -33,10 +35,12 @@ _WHAT = (
 
 
 class MovedPage(QWidget):
-    """Map with arrows, and what changed at each layer.
+    """Map with arrows, and what changed at each layer; beside it the derivative kernel.
 
     Attributes:
         shown: What is drawn, or None.
+        view: Which of the two is in front.
+        kernel: The derivative kernel.
     """
 
     def __init__(
@@ -45,7 +49,7 @@ class MovedPage(QWidget):
         runner: JobRunner,
         lab: Laboratory,
         _context: Context,
-        _runs: RunList,
+        runs: RunList,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -62,13 +66,23 @@ class MovedPage(QWidget):
         self.layers = LayerBars(
             "Layers before and after training",
             "How far texts moved at each layer over how far apart they stood, how like their "
-            "states still are (linear CKA), and the share of the variance between classes, before and "
-            "after – press a layer to draw it – the last layers usually move most.",
+            "states still are (linear CKA), and the share of the variance between classes, before "
+            "and after – press a layer to draw it – the last layers usually move most.",
         )
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.said = plain_label(wrap=True)
         self.use = QPushButton("Use this encoder")
+        self.view = Segmented(
+            [("texts", "Texts"), ("kernel", "Derivative kernel")],
+            "View of what moved",
+            "Texts before and after training – why training works: how the outputs would move with "
+            "the weights – the second to ask what pretraining gives.",
+        )
+        self.kernel = KernelView(session, runner, lab, runs)
         self._lay_out()
+        self.view.changed.connect(
+            lambda v: session.edit_look("Look at what moved", "moved", view=v)
+        )
         self.slider.valueChanged.connect(self._on_slider)
         self.layers.pressed.connect(self.slider.setValue)
         self.use.clicked.connect(self._on_use)
@@ -121,8 +135,20 @@ class MovedPage(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(spacing(2))
-        box.addWidget(self.message)
-        box.addWidget(self._stack, 1)
+        texts = QWidget()
+        of_texts = QVBoxLayout(texts)
+        of_texts.setContentsMargins(0, 0, 0, 0)
+        of_texts.setSpacing(spacing(2))
+        of_texts.addWidget(self.message)
+        of_texts.addWidget(self._stack, 1)
+        self._views = QStackedWidget()
+        self._views.addWidget(texts)
+        self._views.addWidget(self.kernel)
+        row = QHBoxLayout()
+        row.addWidget(self.view)
+        row.addStretch(1)
+        box.addLayout(row)
+        box.addWidget(self._views, 1)
         self.message.clear()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -132,7 +158,7 @@ class MovedPage(QWidget):
 
     @Slot(object, object)
     def _on_session(self, state: SessionState, old: SessionState) -> None:
-        if state.run != old.run and self.isVisible():
+        if (state.run, state.moved.view) != (old.run, old.moved.view) and self.isVisible():
             self._refresh()
 
     @Slot(int)
@@ -142,6 +168,10 @@ class MovedPage(QWidget):
 
     def _refresh(self) -> None:
         """Ask for the run and the layer on display, unless they are there or on their way."""
+        self.view.set_value(self._session.state.moved.view)
+        self._views.setCurrentIndex(int(self.view.value == "kernel"))
+        if self.view.value == "kernel":
+            return
         run = self._session.state.run
         wanted = (run, self._layer)
         known = self.shown is not None and (self.shown.run_id, self.shown.layer) == wanted
