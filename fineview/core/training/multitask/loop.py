@@ -24,6 +24,7 @@ from fineview.core.training.multitask.gradients import Pull, SharedWeights, cosi
 from fineview.core.training.optimisers import make_optimiser, rate_factor
 from fineview.core.training.seeds import seeded
 from fineview.core.training.tuning.building import new_head
+from fineview.core.training.tuning.dropout import quicken
 from fineview.core.training.tuning.examples import Examples, epoch_batches
 from fineview.core.training.tuning.freezing import freeze, rate_groups
 from fineview.core.training.tuning.gradients import Gradients
@@ -115,6 +116,7 @@ class JointTraining:
             for task in tasks
         ]
         encoder = copy.deepcopy(source.model)
+        quicken(encoder)
         self.models = [self._model(source, encoder, at) for at in range(len(tasks))]
         freeze(self.models[0], choice.strategy)
         if not choice.trains_encoder:

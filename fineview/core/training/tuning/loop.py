@@ -33,6 +33,7 @@ from fineview.core.training.optimisers import (
 )
 from fineview.core.training.seeds import seeded
 from fineview.core.training.strategy import StrategyConfig
+from fineview.core.training.tuning.dropout import quicken
 from fineview.core.training.tuning.examples import Examples, epoch_batches
 from fineview.core.training.tuning.freezing import let_go, rate_groups
 from fineview.core.training.tuning.gradients import Gradients
@@ -119,7 +120,7 @@ class FineTuning:
         """Prepare.
 
         Args:
-            model: Frozen as the strategy says.
+            model: Frozen as the strategy says; its dropout is exchanged for a faster one.
             data: Texts.
             strategy: Rates of the layers.
             config: How.
@@ -133,6 +134,7 @@ class FineTuning:
         self.model = model
         self.config = config
         self.seed = seed
+        quicken(model.encoder)
         self._data = data
         self._strategy = strategy
         self._objective = objective
