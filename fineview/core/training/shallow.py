@@ -146,7 +146,7 @@ class ShallowHead:
                 grown = [tree.tree_ for tree in model.estimators_]
                 in_leaf = max(len(self.known), 1)
                 return sum(
-                    2 * (tree.node_count - tree.n_leaves) + in_leaf * tree.n_leaves
+                    int(2 * (tree.node_count - tree.n_leaves) + in_leaf * tree.n_leaves)
                     for tree in grown
                 )
             case "boosting":
@@ -211,7 +211,7 @@ class ShallowHead:
             )
             if head.model.n_features_in_ != len(head.mean):
                 raise ValueError(f"{head.model.n_features_in_} features, not {len(head.mean)}")
-        except (KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise RunError(
                 f"The stored head does not fit together ({error}): train it again."
             ) from None
@@ -234,6 +234,7 @@ def _model_of(stored: bytes, kind: HeadKind) -> Any:  # noqa: ANN401 - scikit-le
 
     Raises:
         RunError: It holds another type.
+        ValueError: It is damaged.
     """
     from skops.io import loads
     from skops.io.exceptions import UntrustedTypesFoundException
@@ -246,6 +247,8 @@ def _model_of(stored: bytes, kind: HeadKind) -> Any:  # noqa: ANN401 - scikit-le
             f"The stored {title} head is not read, since it holds a type that no head has "
             f"({error}): train it again."
         ) from None
+    except Exception as error:  # noqa: BLE001 - zip, zlib, JSON and numpy each have errors of their own
+        raise ValueError(f"{type(error).__name__}: {error}") from None
     if type(model).__name__ not in _MODELS[kind]:
         raise RunError(
             f"The stored {title} head is a {type(model).__name__}, which is none: train it again."
