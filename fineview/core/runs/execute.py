@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from math import isnan
 from typing import Any, Protocol
 
 import numpy as np
@@ -311,7 +312,12 @@ class _Run:
         shift = result.get("shift")
         if shift is not None:
             value = shift["spearman" if self.numbers else "accuracy"]
-            took = f"{value:.2f} {shift['title']}; {took}"
+            took = f"{'none' if isnan(value) else f'{value:.2f}'} {shift['title']}; {took}"
+        if self.numbers and isnan(test["spearman"]):
+            return (
+                f"There is no rank correlation {unseen}: the answers, or the labels, are all the "
+                f"same number; {took}."
+            )
         if self.numbers:
             return (
                 f"Rank correlation {test['spearman']:.2f} {unseen} (95 % interval "
