@@ -68,7 +68,7 @@ def made(tmp_path_factory):
             task=info.name,
             encoder=encoder,
             pooling=PoolingConfig(layers=(1,)),
-            training=TrainConfig(epochs=150, learning_rate=0.1),
+            training=TrainConfig(epochs=150, learning_rate=0.03),
         )
         runs = {kind: lab.execute(replace(spec, head=head)) for kind, head in HEADS.items()}
     finally:
@@ -255,8 +255,9 @@ def test_other_strategies_take_numbers_too(lab, spec, strategy):
 
 
 def test_numbers_dealt_out_anew_teach_nothing(lab, spec, runs):
-    outcome = lab.execute(replace(spec, control="shuffled-labels"))
-    assert outcome.result["test"]["r2"] < 0.2
+    spec = replace(spec, control="shuffled-labels")
+    explained = [lab.execute(replace(spec, seed=s)).result["test"]["r2"] for s in range(4)]
+    assert np.mean(explained) < 0.1  # one alone may hit upon a fitting direction
     assert runs["linear"].result["test"]["r2"] > 0.5
 
 
