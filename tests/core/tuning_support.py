@@ -83,11 +83,25 @@ class OwnTask(Laboratory):
 
 
 class Watch(Silent):
-    """Keeps events, and stops before the step after so many."""
+    """Keeps events, and stops after so many steps: before the next one, or within it.
 
-    def __init__(self, stop_at=None):
+    Attributes:
+        changes_at: Settings to change before the step after so many.
+    """
+
+    def __init__(self, stop_at=None, asked=None, changes_at=None):
+        """Say when to stop.
+
+        Args:
+            stop_at: Steps.
+            asked: Then at this question from inside a step or an evaluation, counted from 1;
+                None stops between steps.
+            changes_at: Settings by step.
+        """
         self.events = []
         self.stop_at = stop_at
+        self.asked = asked
+        self.changes_at = dict(changes_at or {})
 
     def publish(self, event):
         self.events.append(event)
@@ -97,15 +111,23 @@ class Watch(Silent):
 
     @property
     def step(self):
-        """Steps done."""
-        return len(self.of(TrainStep))
+        """The last step."""
+        steps = self.of(TrainStep)
+        return steps[-1].step if steps else 0
 
     def check(self):
-        if self.stop_at is not None and self.step >= self.stop_at:
+        if self.stop_at is not None and self.step >= self.stop_at and self.asked is None:
             raise JobCancelled
 
     def ask_stop(self):
-        """Inside a step nothing stops."""
+        """Count the questions from inside once the time has come."""
+        if self.asked is not None and self.step >= self.stop_at:
+            self.asked -= 1
+            if self.asked == 0:
+                raise JobCancelled
+
+    def changes(self):
+        return self.changes_at.pop(self.step, {})
 
 
 def encoder_of(folder, random=False):

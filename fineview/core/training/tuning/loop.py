@@ -163,6 +163,7 @@ class FineTuning:
         self.total = before.steps + int(self._ends[-1])
         self._batches: tuple[int, list[NDArray[np.int64]]] = (-1, [])
         self._gradients = Gradients(model, data.train, objective, config, report)
+        self._gradients.drop()  # a head trained alone before comes with that of its last step
         self._norms: Sequence[float] = ()
         self._shown = {
             "train": data.train.some(SHOWN["train"]),
@@ -172,6 +173,7 @@ class FineTuning:
         self._now: Tensor | None = None
         self._cka: tuple[float, ...] = ()
         self._sound: Arrays = {}
+        self._sound_evaluation: Evaluation | None = None
         self._best: tuple[float, int, Arrays] | None = None
         self._evaluation: Evaluation | None = None
         self._rate = SampleRate()
@@ -209,6 +211,7 @@ class FineTuning:
             end = self._advance()
             if end == "diverged":
                 self._put(self._sound)
+                self._evaluation = self._sound_evaluation
             elif self._best is not None:
                 self._put(self._best[2])
                 self._evaluation = None
@@ -244,6 +247,9 @@ class FineTuning:
     # Steps
 
     def _advance(self) -> Literal["goal", "early", "diverged"]:
+        # A stop within the evaluation of an epoch leaves that epoch to be weighed.
+        if end := self._end_after(self.begin()):
+            return end
         while self.step < self.total:
             self._report.check()
             self._take_changes()
@@ -251,13 +257,24 @@ class FineTuning:
                 return "diverged"
             if time.monotonic() - self._moves_told_at > _TELL_MOVES_EVERY_S:
                 self._tell_moves()
-            if self._own_step in self._ends and self._no_longer_falls(self._evaluate()):
-                return "early"
+            if self._own_step in self._ends and (end := self._end_after(self._evaluate())):
+                return end
             small = sum(v.nbytes for v in self._sound.values()) < _SMALL
             pause = _SAVE_SMALL_EVERY_S if small else _SAVE_EVERY_S
             if time.monotonic() - self._saved_at > pause:
                 self.checkpoint()
         return "goal"
+
+    def _end_after(self, evaluation: Evaluation) -> Literal["early", "diverged"] | None:
+        """Return how training ends with an epoch, if it does."""
+        if not self._bearable(evaluation.train_loss):
+            return "diverged"
+        over = self._own_step in self._ends and self._no_longer_falls(evaluation)
+        return "early" if over else None
+
+    def _bearable(self, loss: float) -> bool:
+        """Whether a loss is a number that may come down again in a sane number of steps."""
+        return loss <= 1_000 * (1 + self._objective.blind)
 
     @property
     def _own_step(self) -> int:
@@ -294,7 +311,7 @@ class FineTuning:
             value = self._gradients.compute(texts, self.step)
         norms = self.moves.gradient_norms()
         norm = math.hypot(*norms)
-        if not (math.isfinite(norm) and value <= 1_000 * (1 + self._objective.blind)):
+        if not (math.isfinite(norm) and self._bearable(value)):
             self._gradients.drop()
             return False
         self._norms = norms
@@ -391,12 +408,14 @@ class FineTuning:
             epoch=self._epochs(),
             seconds=time.monotonic() - self._began,
         )
-        if math.isfinite(evaluation.train_loss):
-            self._sound = self._arrays()
         self._evaluation = evaluation
         if tell:
             self._report.publish(evaluation)
-        self._compare(validation.states)
+        bearable = self._bearable(evaluation.train_loss)
+        if bearable or not self._sound:
+            self._sound, self._sound_evaluation = self._arrays(), evaluation
+        if bearable:
+            self._compare(validation.states)
         return evaluation
 
     def _judge(self, split: Literal["train", "validation"]) -> Outputs:
