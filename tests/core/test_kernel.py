@@ -9,7 +9,7 @@ import torch
 from sklearn.linear_model import Ridge
 
 from fineview.core.errors import ConfigError, JobCancelled
-from fineview.core.explore.kernel import KernelSpec
+from fineview.core.explore.kernel import Held, KernelSpec
 from fineview.core.explore.kernel_work import kernel_study
 from fineview.core.features.config import PoolingConfig
 from fineview.core.models.encoder import Encoder
@@ -253,12 +253,41 @@ def test_a_study_has_three_kernels_and_how_far_the_run_came(lab, spec):
         theirs = {task.example(int(i)) for i in task.splits[split]}
         assert {few.example(int(i)) for i in few.splits[split]} <= theirs
     # The head's part is the kernel of the features as they are: rows and labels go together.
-    rows = few.splits["train"]
-    features = lab.features(replace(spec, split=capped)).states[rows, 2, 1].astype(float)
-    features = (features - features.mean(0)) / features.std(0)
+    states = lab.features(replace(spec, split=capped)).states[:, 2, 1].astype(float)
+    mine = states[few.splits["train"]]
+    rows = few.splits["test"]
+    features = (states[rows] - mine.mean(0)) / mine.std(0)
     wanted = alignment(features @ features.T, label_kernel(few.labels[rows].astype(np.int64)))
     assert found.of("pretrained").by_group[-1] == pytest.approx(wanted, rel=1e-3)
+    often = np.bincount(few.labels[few.splits["train"]].astype(np.int64)).argmax()
+    assert found.baseline == (few.labels[rows] == often).mean()
+    assert found.learned == len(task.splits["train"])
+    check_what_is_said(found)
     check_refusals(lab, asked)
+
+
+def check_what_is_said(found):
+    assert f"but from {found.learned}" in found.sentence
+    assert "more than a kernel can take" in replace(found, learned=1000).sentence
+    before, random, tuned = found.kernels
+
+    def said(of_run):
+        kernels = (
+            replace(before, alignment=0.5, ridge=Held(value=0.7, low=0.6, high=0.8)),
+            replace(random, alignment=0.1, ridge=Held(value=0.5, low=0.4, high=0.6)),
+            replace(tuned, model=Held(value=of_run, low=0.0, high=1.0)),
+        )
+        return replace(found, kernels=kernels, learned=found.items).sentence
+
+    assert "both speak for a fortunate start" in said(0.7)
+    assert "within the interval" in said(0.7)
+    assert "more than a linear model" in said(0.9)
+    assert "less than the linear model" in said(0.3)
+    same = replace(before, alignment=float("nan"))
+    assert "all the same" in replace(found, kernels=(same,)).sentence
+    equal = replace(random, alignment=before.alignment, ridge=before.ridge)
+    assert "neither speaks" in replace(found, kernels=(before, equal)).sentence
+    assert replace(found, kernels=()).sentence == ""
 
 
 def check_refusals(lab, asked):

@@ -74,15 +74,15 @@ def test_a_newcomer_computes_reads_and_exports_the_kernel_of_a_run(window, qtbot
     assert found.spec.tuned == window.session.state.run
     assert view.said.text() == found.sentence
     assert f"at random weights by {found.of('random').alignment:.2f}" in found.sentence
-    assert f"the run {found.of('tuned').model.value:.2f}" in found.sentence
+    assert f"the run reaches {found.of('tuned').model.value:.2f}" in found.sentence
     assert "12 training items, 10 test items" in view.notes.text()
     assert "standard error" in view.notes.text()
     # Bars: a row a layer; the table says the same of the whole and has the way of the weights.
     header, rows = view.bars.table()
     assert header[1:4] == [
-        "alignment with labels: Random",
-        "alignment with labels: Pretrained",
-        "alignment with labels: Tuned by the run",
+        "alignment, held out: Random",
+        "alignment, held out: Pretrained",
+        "alignment, held out: Tuned by the run",
     ]
     assert [row[2] for row in rows] == list(found.of("pretrained").by_group[:-1])
     lines = cells(view.table)
@@ -126,8 +126,8 @@ def check_that_another_run_has_figures_of_its_own(window, qtbot, view):
     quiet(qtbot, window)
     assert [one.weights for one in view.found.kernels] == ["pretrained", "random"]
     assert "no tuned weights" in view.notes.text()
-    assert "the run" not in view.said.text()
-    assert [line[3] for line in cells(view.table)] == ["–"] * 7
+    assert "the run reaches" not in view.said.text()
+    assert [line[3] for line in cells(view.table)] == ["–"] * 8
 
 
 def test_without_a_run_it_can_be_computed_stopped_and_refused(window, qtbot):

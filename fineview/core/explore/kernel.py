@@ -1,6 +1,7 @@
 """The derivative kernel as it is asked for and shown."""
 
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Literal
 
 from fineview.core.errors import ConfigError
@@ -70,8 +71,11 @@ class KernelFigures:
     Attributes:
         weights: Which.
         title: For people.
-        alignment: Of the kernel with the labels, centred, over the training items; 0 … 1.
+        alignment: Of the kernel with the labels, centred, over the held-out items; 0 … 1, NaN where
+            all are of one class. No weights have seen these.
         by_group: (G,) the same of each group's part.
+        seen: As `alignment`, over the training items, whose labels have shaped the head, and the
+            tuned weights where the run learned from them.
         shares: (G,) share of each group in the trace of the centred kernel; sums to 1.
         ridge: Ridge regression on the whole kernel: the linearised model, fitted in closed form.
         features: The same on the head's part alone: on the features as they are.
@@ -83,6 +87,7 @@ class KernelFigures:
     title: str
     alignment: float
     by_group: tuple[float, ...]
+    seen: float
     shares: tuple[float, ...]
     ridge: Held
     features: Held
@@ -101,6 +106,8 @@ class KernelStudy:
         items: Training items, N.
         held_out: Items that are predicted.
         outputs: C, or 1 for numbers.
+        baseline: What always answering the most frequent training class scores; 0 for numbers.
+        learned: Training items of the tuned run; 0 without one.
         kernels: Pretrained, random, tuned, as far as they are there.
         distances: (G-1,) ‖w − w₀‖ of the tuned run's encoder by group; empty without one.
         lengths: (G-1,) ‖w₀‖ of the same groups.
@@ -115,6 +122,8 @@ class KernelStudy:
     items: int
     held_out: int
     outputs: int
+    baseline: float = 0.0
+    learned: int = 0
     kernels: tuple[KernelFigures, ...] = ()
     distances: tuple[float, ...] = ()
     lengths: tuple[float, ...] = ()
@@ -142,40 +151,54 @@ class KernelStudy:
         before, random, tuned = (self.of(name) for name in ("pretrained", "random", "tuned"))
         if before is None:
             return ""
+        first = _aligned(before, random)
         score = "accuracy" if self.metric == "accuracy" else "rank correlation"
-        said = [
-            f"At the pretrained weights the derivatives are aligned with the labels by "
-            f"{before.alignment:.2f}"
-        ]
-        if random is not None:
-            said[0] += f", at random weights by {random.alignment:.2f}"
-            said[0] += _start(before, random)
-        said[0] += "."
-        said.append(
+        by_chance = "always one class" if self.metric == "accuracy" else "one answer for all"
+        second = (
             f"A linear model on the pretrained derivatives reaches {before.ridge.value:.2f} "
             f"{score} on {self.held_out} held-out items, one on the features "
-            f"{before.features.value:.2f}"
+            f"{before.features.value:.2f}, {by_chance} {self.baseline:.2f}"
         )
         if tuned is not None:
-            said[1] += f", the run {tuned.model.value:.2f}"
-            inside = before.ridge.low <= tuned.model.value <= before.ridge.high
-            said[1] += (
-                ": so far as these items tell, linear behaviour around the start suffices"
-                if inside
-                else ": the run is not the linear model around its start"
+            second += f"; the run reaches {tuned.model.value:.2f}{self._compared(before, tuned)}"
+        return f"{first} {second}."
+
+    def _compared(self, before: KernelFigures, tuned: KernelFigures) -> str:
+        """Return how the run stands to the linear model around its start; like with like only."""
+        if self.learned > MOST_TEXTS:
+            return f", but from {self.learned:,} training items: more than a kernel can take"
+        if self.learned != self.items:
+            return (
+                f", but from {self.learned:,} training items, not {self.items:,}: take as many to "
+                "compare"
             )
-        said[1] += "."
-        return " ".join(said)
+        if tuned.model.value > before.ridge.high:
+            return ", more than a linear model around its start explains"
+        if tuned.model.value < before.ridge.low:
+            return ", less than the linear model around its start"
+        return ", within the interval of the linear model around its start"
 
 
-def _start(before: KernelFigures, random: KernelFigures) -> str:
-    """Return whether alignment and prediction speak for the start; both have to."""
+def _aligned(before: KernelFigures, random: KernelFigures | None) -> str:
+    """Return whether alignment and prediction speak for the pretrained start."""
+    if isnan(before.alignment):
+        return "The held-out labels are all the same, so nothing can be aligned with them."
+    said = (
+        f"At the pretrained weights the derivatives are aligned with held-out labels by "
+        f"{before.alignment:.2f}"
+    )
+    if random is None:
+        return f"{said}."
+    said += (
+        f", at random weights by {random.alignment:.2f}; in kernel form they predict "
+        f"{before.ridge.value:.2f} against {random.ridge.value:.2f}"
+    )
     better = before.alignment > random.alignment, before.ridge.value > random.ridge.value
     if all(better):
-        return ": pretraining is a fortunate start for this task"
+        return f"{said}: both speak for a fortunate start."
     if any(better):
-        return ", but only one of alignment and prediction speaks for the pretrained start"
-    return ": by this measure pretraining is no better a start than chance"
+        return f"{said}: only one of the two speaks for the pretrained start."
+    return f"{said}: neither speaks for the pretrained start."
 
 
 def _norm(parts: tuple[float, ...]) -> float:

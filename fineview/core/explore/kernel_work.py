@@ -146,6 +146,8 @@ class _Studied:
             items=self.count,
             held_out=len(self.rows) - self.count,
             outputs=outputs,
+            baseline=self._baseline(),
+            learned=self._learned(),
             notes=self._notes(),
         )
         for at, kind in enumerate(kinds):
@@ -182,6 +184,19 @@ class _Studied:
                 "max_length",
             )
         self.count, self.rows = len(mine), np.concatenate([mine, held])
+
+    def _baseline(self) -> float:
+        if self.task.label_kind == "number":
+            return 0.0
+        labels = self.examples.labels.numpy()[self.rows]
+        often = np.bincount(labels[: self.count]).argmax()
+        return float((labels[self.count :] == often).mean())
+
+    def _learned(self) -> int:
+        if self.record is None:
+            return 0
+        run = self.record.spec
+        return len(self.lab.task(run.task, run.split).splits["train"])
 
     def _notes(self) -> tuple[str, ...]:
         error = 100 * (2 / self.spec.buckets) ** 0.5
@@ -265,10 +280,10 @@ class _Studied:
             report=report,
             told=f"{title}: gradients",
         )
-        mine = slice(0, self.count)
+        mine, held = slice(0, self.count), slice(self.count, None)
         labels = self.examples.labels.numpy()[self.rows]
-        of_labels = label_kernel(labels[mine])
-        parts = kernel.groups[:, mine, mine]
+        of_labels = label_kernel(labels[held])
+        parts = kernel.groups[:, held, held]
         traces = np.array([float(np.trace(centred(part))) for part in parts])
         ridge, penalty = self._ridge(kernel.whole, labels)
         figures = KernelFigures(
@@ -276,10 +291,11 @@ class _Studied:
             title=title,
             alignment=alignment(parts.sum(0), of_labels),
             by_group=tuple(alignment(part, of_labels) for part in parts),
+            seen=alignment(kernel.whole[mine, mine], label_kernel(labels[mine])),
             shares=tuple((traces / traces.sum()).tolist()),
             ridge=ridge,
             features=self._ridge(kernel.groups[-1], labels)[0],
-            model=self._held(self._answers(model, report), labels[self.count :]),
+            model=self._held(self._answers(model, report), labels[held]),
             penalty=penalty,
         )
         return figures, kernel.names

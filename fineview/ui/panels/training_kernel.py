@@ -33,10 +33,11 @@ from fineview.work.jobs import Job, JobRunner
 
 _COMPUTE = "Compute kernel"
 _WHAT = (
-    "Two texts are alike here if a step that moves the model's answer to one moves that to the "
-    "other. Where this likeness follows the labels, few steps suffice: compare pretrained, random "
-    "and tuned weights. Some minutes for many classes."
+    "Two texts are alike here if a training step on one moves the model's answer to the other too. "
+    "Where this likeness follows the labels, few steps suffice: compare random, pretrained and "
+    "tuned weights. Some minutes where there are many classes."
 )
+_COMES = "The kernel at pretrained weights comes first, then that at random and at tuned ones."
 
 
 class KernelView(QWidget):
@@ -82,8 +83,8 @@ class KernelView(QWidget):
         self.notes = TintedLabel("", "small", wrap=True)
         self.bars = LayerBars(
             "Derivative kernel by layer",
-            "How far the part of each layer's weights is aligned with the labels, and its share in "
-            "the kernel – compare pretrained with random – a layer with a large, well aligned part "
+            "How far the part of each layer's weights is aligned with held-out labels, and its "
+            "share of the kernel – compare pretrained with random – a layer with a large, well aligned part "
             "is one whose weights can serve the task.",
         )
         self.table = KernelTable()
@@ -198,7 +199,7 @@ class KernelView(QWidget):
         self.button.setEnabled(self._job is None or not self._job.stopping)
         self._stack.setCurrentIndex(int(self.found is not None))
         if self.found is None:
-            self.empty.set_text("Derivative kernel", "Computing …" if busy else _WHAT)
+            self.empty.set_text("Derivative kernel", _COMES if busy else _WHAT)
         else:
             self._show_notes(self.found)
         self.bars.set_stale(self.stale)
@@ -287,7 +288,7 @@ def _columns(found: KernelStudy) -> list[BarColumn]:
     known = [(title, one) for name, title in WEIGHTS if (one := found.of(name)) is not None]
     return [
         BarColumn(
-            title="alignment with labels",
+            title="alignment, held out",
             series=tuple((title, one.by_group[:-1]) for title, one in known),
         ),
         BarColumn(

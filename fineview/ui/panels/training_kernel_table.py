@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QTableView
 from fineview.core.explore.kernel import Held, KernelFigures, KernelStudy, KernelWeights
 from fineview.ui.plots.export import Cell, Table, add_export_menu
 from fineview.ui.widgets.cells import CellDelegate, set_up_table
-from fineview.ui.widgets.format import NOTHING, number_text
+from fineview.ui.widgets.format import NOTHING, number_text, share_text
 from fineview.ui.widgets.labels import describe
 from fineview.ui.widgets.text_model import TextModel
 
@@ -74,7 +74,7 @@ class KernelTable(QTableView):
 
     def table(self) -> Table:
         """Return all numbers, a row a set of weights."""
-        header = ["weights", "alignment", "head_alignment", "penalty"]
+        header = ["weights", "alignment", "head_alignment", "seen_alignment", "penalty"]
         for name in ("model", "features_ridge", "kernel_ridge"):
             header += [name, f"{name}_low", f"{name}_high"]
         header += ["distance", "relative_distance"]
@@ -83,7 +83,8 @@ class KernelTable(QTableView):
             return header, []
         rows: list[list[Cell]] = []
         for one in study.kernels:
-            row: list[Cell] = [one.weights, one.alignment, one.by_group[-1], one.penalty]
+            row: list[Cell] = [one.weights, one.alignment, one.by_group[-1], one.seen]
+            row.append(one.penalty)
             for held in (one.model, one.features, one.ridge):
                 row += [held.value, held.low, held.high]
             tuned = one.weights == "tuned"
@@ -104,8 +105,9 @@ def _rows(found: KernelStudy) -> tuple[tuple[str, str, str, str], ...]:
         return NOTHING, NOTHING, NOTHING if isnan(value) else number_text(value)
 
     return (
-        line("Alignment with the labels", lambda one: f"{one.alignment:.3f}"),
-        line("… of the head's part alone", lambda one: f"{one.by_group[-1]:.3f}"),
+        line("Alignment, held-out items", lambda one: share_text(one.alignment)),
+        line("… of the head's part alone", lambda one: share_text(one.by_group[-1])),
+        line("… of training items", lambda one: share_text(one.seen)),
         line(f"{score} of the model itself", lambda one: _held(one.model)),
         line("… of a ridge on its features", lambda one: _held(one.features)),
         line("… of a ridge on its derivatives", lambda one: _held(one.ridge)),
