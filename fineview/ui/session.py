@@ -23,6 +23,7 @@ from fineview.core.files import atomic_write
 from fineview.core.runs.compare_choice import CompareChoice
 from fineview.core.runs.spec import RunSpec, spec_from_dict
 from fineview.core.training.config import HeadConfig, TrainConfig, default_rate
+from fineview.core.training.multitask.config import TasksChoice
 from fineview.core.training.strategy import (
     StrategyKind,
     default_strategy,
@@ -51,6 +52,7 @@ class SessionState:
         moved: What of the way of the run on display is looked at.
         mistakes: How the mistakes of the run on display are looked at.
         compare: What is compared with what.
+        multitask: Which tasks share one encoder, and how.
         panel: The panel in front. This and what follows is not undone.
         features_page: The page of the features panel in front.
         training_page: The page of the training panel in front.
@@ -74,6 +76,7 @@ class SessionState:
     moved: MovedChoice = field(default_factory=MovedChoice)
     mistakes: MistakesChoice = field(default_factory=MistakesChoice)
     compare: CompareChoice = field(default_factory=CompareChoice)
+    multitask: TasksChoice = field(default_factory=TasksChoice)
     panel: str = "training"
     features_page: str = "texts"
     training_page: str = "train"
@@ -85,7 +88,7 @@ class SessionState:
     folded: tuple[str, ...] = ("more",)
 
 
-_LOOKS = ("layer_map", "space", "words", "masking", "moved", "mistakes", "compare")
+_LOOKS = ("layer_map", "space", "words", "masking", "moved", "mistakes", "compare", "multitask")
 UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
 
@@ -177,7 +180,8 @@ class Session(QObject):
 
         Args:
             text: Names the change.
-            name: `layer_map`, `space`, `words`, `masking`, `moved`, `mistakes` or `compare`.
+            name: `layer_map`, `space`, `words`, `masking`, `moved`, `mistakes`, `compare` or
+                `multitask`.
             **changes: Fields of that choice.
 
         Raises:

@@ -15,6 +15,7 @@ from fineview.core.training.strategy import StrategyConfig
 Backbone = Literal["full", "last-k", "frozen"]
 Sampling = Literal["round-robin", "proportional"]
 Balance = Literal["none", "uncertainty", "pcgrad", "gradnorm"]
+CurveKind = Literal["cosines", "losses", "norms", "weights"]
 
 FEWEST_TASKS, MOST_TASKS = 2, 5
 FEWEST_ROWS = 10
@@ -86,6 +87,7 @@ class TasksChoice:
         alone: Whether each task is trained alone too, on the same budget, to compare with.
         seed: Draws batches, dropout and PCGrad's orders.
         group: Layer group whose gradients are looked at, or `all`.
+        curve: What is drawn over the steps.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
@@ -108,6 +110,7 @@ class TasksChoice:
     alone: bool = True
     seed: int = 0
     group: str = ALL_GROUPS
+    curve: CurveKind = "cosines"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained; how many tasks there are is asked when training begins."""
@@ -127,6 +130,7 @@ class TasksChoice:
         one_of(self.backbone, get_args(Backbone), "Backbone", "backbone")
         one_of(self.sampling, get_args(Sampling), "Sampling", "sampling")
         one_of(self.balance, get_args(Balance), "Balance", "balance")
+        one_of(self.curve, get_args(CurveKind), "Curve", "curve")
         one_of(self.tokens, (*token_poolings("sentence"), "first", "last"), "Pooling", "tokens")
         within(self.max_length, 3, 8192, "Maximum length", "max_length")
         within(self.top_layers, 1, 1000, "Trained layers", "top_layers")
@@ -158,7 +162,7 @@ class TasksChoice:
     @property
     def measured(self) -> "TasksChoice":
         """The choice without what only decides how results are looked at."""
-        return replace(self, group=ALL_GROUPS)
+        return replace(self, group=ALL_GROUPS, curve="cosines")
 
     @property
     def pooling(self) -> PoolingConfig:

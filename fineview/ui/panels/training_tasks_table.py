@@ -1,0 +1,148 @@
+"""The table of several tasks on one encoder: a row a task, together against alone."""
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QHeaderView, QTableView
+
+from fineview.core.runs.multitask_study import Figure, TaskFacts, TaskResult, TasksStudy
+from fineview.core.runs.multitask_words import difference_text, figure_text, verdict
+from fineview.core.training.multitask.config import label_words
+from fineview.ui.plots.export import Cell, Table, add_export_menu
+from fineview.ui.theme import theme_colours
+from fineview.ui.widgets.cells import CellDelegate, set_row_height, set_up_table
+from fineview.ui.widgets.format import NOTHING, count_text, share_text
+from fineview.ui.widgets.labels import describe, plain_tooltip
+from fineview.ui.widgets.text_model import Index, TextModel
+
+_TITLES = (
+    "Task", "Labels", "Train", "Test", "Baseline", "Together", "Alone", "Together − alone", "",
+)  # fmt: skip
+_TOOLTIPS = (
+    "The tasks; their numbers stand for them in the pictures.",
+    "What a label is.",
+    "Training items within the maximum length.",
+    "Test items; no training has seen them.",
+    "Test accuracy of the class that is commonest in training.",
+    "Test accuracy (rank correlation for numbers) after training with the other tasks, with its "
+    "95 % interval.",
+    "The same after training alone, in as many steps.",
+    "What the company is worth, with a 95 % interval by a paired bootstrap over the test items.",
+    "Whether the interval of the difference leaves 0 out.",
+)
+_SIGNS = {"spoiled": "▼", "helped": "▲", "the same": "=", "not told apart": "≈"}
+_LAST = len(_TITLES) - 1
+
+
+class _TasksModel(TextModel):
+    """One line a task."""
+
+    def __init__(self, parent: QTableView) -> None:
+        super().__init__(_TITLES, parent, numbers=(2, 3, 4, 5, 6, 7))
+        self.rows: tuple[tuple[TaskFacts, TaskResult], ...] = ()
+
+    def show_rows(self, rows: tuple[tuple[TaskFacts, TaskResult], ...]) -> None:
+        if rows != self.rows:
+            self.beginResetModel()
+            self.rows = rows
+            self.endResetModel()
+
+    def words(self, row: int, column: int) -> str:
+        """Return a cell."""
+        task, result = self.rows[row]
+        said = verdict(result)
+        return (
+            f"{row + 1}  {task.title}",
+            f"{task.level} · {label_words(task.kind, task.classes)}",
+            count_text(task.train),
+            count_text(task.test),
+            NOTHING if task.baseline is None else share_text(task.baseline),
+            figure_text(result.together),
+            figure_text(result.alone),
+            difference_text(result.difference),
+            f"{_SIGNS[said]} {said}" if said else "",
+        )[column]
+
+    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
+        """Return a cell; the verdict has a colour besides its sign."""
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() == _LAST:
+            colours = theme_colours()
+            said = verdict(self.rows[index.row()][1])
+            return QColor({"spoiled": colours.bad, "helped": colours.good}.get(said, colours.muted))
+        return super().data(index, role)
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = int(Qt.ItemDataRole.DisplayRole),
+    ) -> object:
+        """Return a title, or what the column is."""
+        if role == Qt.ItemDataRole.ToolTipRole and orientation == Qt.Orientation.Horizontal:
+            return plain_tooltip(_TOOLTIPS[section])
+        return super().headerData(section, orientation, role)
+
+
+class TasksTable(QTableView):
+    """As high as its rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = _TasksModel(self)
+        self.setModel(self.lines)
+        self._cells = CellDelegate(self)
+        self.setItemDelegate(self._cells)
+        set_up_table(self)
+        describe(
+            self,
+            "Tasks, together and alone",
+            "How well each task is solved with the others and by itself – a difference whose "
+            "interval leaves 0 out – right-click to copy.",
+        )
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self.menu = add_export_menu(self, self.table, name="several-tasks")
+
+    def show_study(self, found: TasksStudy | None) -> None:
+        """Show how a study stands."""
+        rows = () if found is None else tuple(zip(found.tasks, found.results, strict=True))
+        self.lines.show_rows(rows)
+        self._fit()
+
+    def table(self) -> Table:
+        """Return every number, a row a task."""
+        header = ["task", "level", "classes", "train_items", "test_items", "measure", "baseline"]
+        for name in ("together", "alone", "difference"):
+            header += [name, f"{name}_low", f"{name}_high"]
+        rows: list[list[Cell]] = []
+        for task, result in self.lines.rows:
+            row: list[Cell] = [
+                task.name, task.level, task.classes, task.train, task.test, task.measure,
+                task.baseline,
+            ]  # fmt: skip
+            for figure in (result.together, result.alone, result.difference):
+                row += _numbers(figure)
+            rows.append([*row, verdict(result)])
+        return [*header, "verdict"], rows
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the text size."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            set_row_height(self)
+            self._fit()
+
+    def _fit(self) -> None:
+        lines = max(self.lines.rowCount(), 1) * self.verticalHeader().defaultSectionSize()
+        bar = self.horizontalScrollBar()
+        self.setFixedHeight(
+            lines
+            + self.horizontalHeader().sizeHint().height()
+            + 2 * self.frameWidth()
+            + (bar.sizeHint().height() if bar.maximum() > 0 else 0)
+        )
+
+
+def _numbers(figure: Figure | None) -> list[Cell]:
+    return [None, None, None] if figure is None else [figure.value, figure.low, figure.high]
