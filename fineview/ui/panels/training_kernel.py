@@ -84,8 +84,8 @@ class KernelView(QWidget):
         self.bars = LayerBars(
             "Derivative kernel by layer",
             "How far the part of each layer's weights is aligned with held-out labels, and its "
-            "share of the kernel – compare pretrained with random – a layer with a large, well aligned part "
-            "is one whose weights can serve the task.",
+            "share of the kernel – compare pretrained with random – a layer with a large, well "
+            "aligned part is one whose weights can serve the task.",
         )
         self.table = KernelTable()
         self.empty = EmptyState("Derivative kernel", _WHAT)
