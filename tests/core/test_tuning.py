@@ -277,6 +277,17 @@ def test_clipping_shortens_the_step_and_each_layer_has_its_own_rate(folder, opti
         assert moves.distances[3] == pytest.approx(0.5 * (16 * 3 + 3) ** 0.5, rel=1e-2)
 
 
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_with_checkpointing_each_block_is_computed_once_more(folder, checkpointing):
+    training = replace(TRAINING, batch_size=100, epochs=1, checkpointing=checkpointing)
+    tuning = tuning_of(folder, task_of(), training=training)
+    calls = []
+    for layer in tuning.model.encoder.encoder.layer:
+        layer.attention.register_forward_hook(lambda module, *_: calls.append(module.training))
+    tuning.run()
+    assert sum(calls) == (4 if checkpointing else 2)
+
+
 # ---- schedules and batches
 
 

@@ -12,7 +12,7 @@ from fineview.core.data.sample import with_shuffled_labels
 from fineview.core.data.shift import check_shift
 from fineview.core.data.split import SplitConfig
 from fineview.core.data.task import ITEM_NAMES, SPLITS, Split, Task
-from fineview.core.errors import FineviewError, JobCancelled
+from fineview.core.errors import FineviewError, JobCancelled, StoreError
 from fineview.core.features.config import describe
 from fineview.core.progress import SILENT, Relay, Report
 from fineview.core.runs.check import check_spec
@@ -103,6 +103,7 @@ def execute(
 
     Raises:
         JobCancelled: Stopped; the run is kept and can be resumed.
+        StoreError: The disk is full, or cannot be written to; the same holds.
         FineviewError: The run cannot be carried out; if it had begun it is kept as failed.
     """
     begun = time.monotonic()
@@ -133,6 +134,10 @@ def execute(
         return run.carry_out()
     except JobCancelled:
         run.end("stopped", f"Stopped after {run.step} steps; it can go on from there.")
+        raise
+    except StoreError as error:
+        # A full disk is no fault of the run: once there is room, it goes on from its checkpoint.
+        run.end_quietly("stopped", str(error))
         raise
     except FineviewError as error:
         run.end_quietly("failed", str(error))
