@@ -111,7 +111,7 @@ def direct(kind, classes=True):
             max_iter=12, random_state=3, early_stopping=False
         ),
         "knn": sklearn.neighbors.KNeighborsClassifier(5),
-        "svm": sklearn.svm.LinearSVC(C=1.0, dual=False),
+        "svm": sklearn.svm.LinearSVC(C=1.0, dual=False, tol=0.01),
         "centroid": sklearn.neighbors.NearestCentroid(),
     }
     numbers = {

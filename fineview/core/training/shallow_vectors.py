@@ -20,6 +20,9 @@ _FEW_NEIGHBOURS = 50
 """The curve of k goes at least so far, and at least to twice the chosen k."""
 _NEIGHBOUR_PLACES = 40
 _MOST_ROUNDS = 1_000
+_TOLERANCE = 0.01
+"""Of the classes' margins, as LIBLINEAR has it; scikit-learn's hundredth of it takes ten times as
+long and answers alike."""
 
 
 def fit_centroids(lesson: Lesson, config: HeadConfig, report: Report) -> Any:  # noqa: ANN401, ARG001
@@ -161,6 +164,7 @@ def _margins(lesson: Lesson, penalty: float, report: Report) -> Any:  # noqa: AN
         model = LinearSVR(epsilon=0.1, loss=loss, **shared)
         return model.fit(lesson.features, lesson.labels)
     weights = lesson.weights
+    shared["tol"] = _TOLERANCE
     if lesson.classes == 2:
         return LinearSVC(class_weight=weights, **shared).fit(lesson.features, lesson.labels)
     # A class against the rest is what LinearSVC solves one by one in a single call that nobody can

@@ -83,6 +83,7 @@ class RunCurves:
                 values = [getattr(event, name) for name in EVALUATED]
                 self._evaluations.extend(nan if value is None else value for value in values)
                 self.last = event
+                self.step = max(self.step, event.step)  # a head without steps tells no others
             case LayerMoves():
                 self.moves = event
             case Similarity():
@@ -101,6 +102,11 @@ class RunCurves:
                 self._rewind(event)
             case RunEnded():
                 self.end = event
+
+    @property
+    def at_one_stretch(self) -> bool:
+        """Whether the run's head was fitted without gradient steps."""
+        return not self._steps and self.step > 0
 
     def copy(self) -> "RunCurves":
         """Return the same curves, to go on by themselves."""

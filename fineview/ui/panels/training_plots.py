@@ -24,6 +24,8 @@ from fineview.ui.widgets.rollback_bar import RollbackBar, Stops
 from fineview.ui.widgets.segmented import Segmented
 
 _REFERENCES = (("majority", "majority"), ("tfidf", "TF-IDF + SVD"))
+_ONCE = "no epochs: this head is fitted at one stretch"
+_INSTEAD = ("instead train", "instead", "instead chosen")
 _VIEWS = (
     ("score", "Accuracy"),
     ("rate", "Rate"),
@@ -139,22 +141,29 @@ class RunPlots(QWidget):
         (self._draw_loss, self._draw_lower, self.tell)[self._turn](curves)
 
     def _draw_loss(self, curves: RunCurves) -> None:
+        self.loss.show_controls(not curves.at_one_stretch and curves.head_curve is None)
+        self.loss.canvas.set_places_shown(not curves.at_one_stretch or bool(curves.head_curve))
         if curves.head_curve is not None:
             self._draw_head_curve(curves)
             return
         numbers = curves.last is not None and curves.last.spearman is not None
         self.loss.set_labels(
             title="Loss",
-            x="epoch",
+            x=_ONCE if curves.at_one_stretch else "epoch",
             y="squared error" if numbers else "loss (nats)",
         )
         steps = curves.steps()
         losses = curves.evaluations("loss", "penalised_loss")
         optimum = curves.references.get("optimum")
         target = optimum.penalised_loss if optimum is not None else None
-        self.loss.remove_curve("instead train")
-        self.loss.remove_curve("instead")
-        self.loss.set_curve("train", steps[:, 0], steps[:, 1], role="train", name="train, batches")
+        for key in _INSTEAD:
+            self.loss.remove_curve(key)
+        if curves.at_one_stretch:
+            self.loss.remove_curve("train")
+        else:
+            self.loss.set_curve(
+                "train", steps[:, 0], steps[:, 1], role="train", name="train, batches"
+            )
         if target is not None:
             self.loss.set_curve(
                 "penalised", losses[:, 0], losses[:, 2], role="other", name="train + penalty"
@@ -175,7 +184,8 @@ class RunPlots(QWidget):
         self.loss.set_labels(
             title=f"{told.measure.capitalize()} against {told.over}", x=told.over, y=told.measure
         )
-        for key in ("train", "penalised", "validation"):
+        # Losses of runs behind it are no measure of what is drawn here.
+        for key in ("train", "penalised", "validation", *self._overlaid):
             self.loss.remove_curve(key)
         self.loss.set_reference("optimum", None)
         self.loss.set_gap([], [], [], "")
@@ -185,6 +195,13 @@ class RunPlots(QWidget):
             self.loss.remove_curve("instead train")
         named = "out of bag" if "bag" in told.measure else "validation"
         self.loss.set_curve("instead", told.at, told.validation, name=named, role="validation")
+        if told.chosen in told.at[:-1]:  # the end of a curve needs no mark
+            value = told.validation[told.at.index(told.chosen)]
+            self.loss.set_curve(
+                "instead chosen", [told.chosen], [value], name=f"chosen, {value:.3f}"
+            )
+        else:
+            self.loss.remove_curve("instead chosen")
 
     def _draw_lower(self, curves: RunCurves) -> None:
         drawing: dict[str, Callable[[RunCurves], None]] = {
@@ -200,7 +217,9 @@ class RunPlots(QWidget):
         self.accuracy.set_labels(
             title="Rank correlation" if numbers else "Accuracy",
             y="Spearman's ρ" if numbers else "share right",
+            x=_ONCE if curves.at_one_stretch else "epoch",
         )
+        self.accuracy.canvas.set_places_shown(not curves.at_one_stretch)
         shares = curves.evaluations("train_score", "score")
         for key, column in (("train", 1), ("validation", 2)):
             self.accuracy.set_curve(
@@ -307,7 +326,7 @@ class RunPlots(QWidget):
         rate = f"{curves.rate:,.0f}".replace(",", "\u2009")
         numbers = last.spearman is not None
         score = f"val ρ {last.score:.3f}" if numbers else f"val {last.score:.3f}"
-        said = [f"step {curves.step}", score]
+        said = [score] if curves.at_one_stretch else [f"step {curves.step}", score]
         said += [] if numbers else [f"F1 {last.macro_f1:.3f}"]
         if curves.rate:
             said += [f"|grad| {curves.gradient_norm:.2g}", f"{rate} texts/s"]

@@ -37,6 +37,7 @@ class CurveCanvas(QWidget):
     def __init__(self, y_label: str, x_label: str, empty: str) -> None:
         super().__init__()
         self.empty_text = empty
+        self._places_shown = True
         self._labels = {"left": y_label, "bottom": x_label}
         self._drawn: dict[str, DrawnCurve] = {}
         self._memory = 0.0
@@ -122,6 +123,11 @@ class CurveCanvas(QWidget):
         if labels != self._labels:
             self._labels = labels
             self.retheme()
+
+    def set_places_shown(self, shown: bool) -> None:
+        """Write numbers along the x axis or, where places mean nothing, leave them out."""
+        self._places_shown = shown
+        self.plot.getAxis("bottom").setStyle(showValues=shown and bool(self._drawn))
 
     def set_dimmed(self, dimmed: bool) -> None:
         """Let the curves fade."""
@@ -314,7 +320,8 @@ class CurveCanvas(QWidget):
     def _after_data(self) -> None:
         self._empty.setVisible(not self._drawn)
         for side in self._labels:
-            self.plot.getAxis(side).setStyle(showValues=bool(self._drawn))
+            shown = bool(self._drawn) and (side == "left" or self._places_shown)
+            self.plot.getAxis(side).setStyle(showValues=shown)
         if self._auto:
             self._follow()
         if self._cursor is not None and not is_exporting():

@@ -62,6 +62,7 @@ class CurvePlot(QWidget):
         self._title = title
         self._x_label = x_label
         self._curves: dict[str, Curve] = {}
+        self._as_it_is = not controls
         self.canvas = CurveCanvas(f"{y_label} ({y_unit})" if y_unit else y_label, x_label, empty)
         self.canvas.setAccessibleName(title)
         self.legend = CurveLegend()
@@ -162,7 +163,17 @@ class CurvePlot(QWidget):
         self.log_box.blockSignals(True)
         self.log_box.setChecked(log)
         self.log_box.blockSignals(False)
-        self.canvas.set_log(log)
+        self.canvas.set_log(log and not self._as_it_is)
+
+    def show_controls(self, shown: bool) -> None:
+        """Offer smoothing and the log axis; without them the curves are drawn as they are."""
+        if self._as_it_is == (not shown):
+            return
+        self._as_it_is = not shown
+        for part in self._controls:
+            part.setVisible(shown)
+        self._show_smoothing()
+        self.set_log(self.log)
 
     def set_x_label(self, label: str) -> None:
         """Say what the x axis counts, in the singular: "step" or "epoch"."""
@@ -258,7 +269,8 @@ class CurvePlot(QWidget):
         self._header = QHBoxLayout()
         self._header.setSpacing(spacing(1.5))
         self._header.addWidget(self._heading, 1)
-        for part in (self.log_box, word, self.slider, self._smoothing_label):
+        self._controls = (self.log_box, word, self.slider, self._smoothing_label)
+        for part in self._controls:
             part.setVisible(visible)
             leave_out_of_exports(part)
             self._header.addWidget(part)
@@ -266,7 +278,7 @@ class CurvePlot(QWidget):
 
     def _show_smoothing(self) -> None:
         self._smoothing_label.setText(f"{self.smoothing:.2f}")
-        self.canvas.set_smoothing(self.smoothing)
+        self.canvas.set_smoothing(0 if self._as_it_is else self.smoothing)
 
     def _renew_legend(self, curve: Curve) -> None:
         colour = self.canvas.colour_of(curve)

@@ -329,7 +329,8 @@ def _draw_legend(painter: QPainter, rect: QRectF, state: PictureState) -> None:
     measure = QFontMetricsF(font)
     side = measure.height() * 0.62
     x = rect.left() + 1
-    for kind, words in entries:
+    # Of a forest nobody knows how much it will hold.
+    for kind, words in entries if state.head_parameters else entries[:1]:
         if kind:
             swatch = QRectF(x, rect.center().y() - side / 2, side * 1.5, side)
             colour = {"frozen": colours.frozen, "trained": colours.trained, "new": colours.new}[
