@@ -21,6 +21,7 @@ from fineview.core.progress import Silent
 from fineview.core.runs.spec import RunSpec, read_spec
 from fineview.core.training.config import TrainConfig
 from fineview.core.training.events import (
+    Checkpoint,
     Evaluation,
     FeaturesReady,
     RunEnded,
@@ -75,8 +76,8 @@ def test_a_run_is_kept_whole(lab, spec):
     assert record.environment["torch"]
     assert record.result["test"] == outcome.result["test"]
     assert len([e for e in record.events if isinstance(e, TrainStep)]) == 33
-    # What was shown is what is on disk.
-    assert list(record.events) == watch.events
+    # What was shown is what is on disk, but for checkpoints, of which a slow machine makes some.
+    assert [e for e in record.events if not isinstance(e, Checkpoint)] == watch.events
     assert [type(e) for e in record.events[:2]] == [RunStarted, FeaturesReady]
     assert isinstance(record.events[-1], RunEnded)
     names = set(outcome.result["references"])

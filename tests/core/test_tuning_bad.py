@@ -95,6 +95,14 @@ def test_a_senseless_rate_ends_as_diverged_with_the_last_sound_weights(lab, stil
     assert outcome.result["cka"] == pytest.approx([1, 1, 1])
 
 
+def test_so_does_a_head_whose_only_step_is_wild(lab, still):
+    outcome = lab.execute(spec_of(still, "head", learning_rate=1e9, epochs=1, batch_size=1000))
+    assert outcome.status == "diverged"
+    assert outcome.result["train"]["loss"] == pytest.approx(np.log(3), rel=1e-6)
+    head = lab.runs.tensors(outcome.run_id, "head")
+    assert not head["linear.weight"].any()
+
+
 def test_epochs_before_the_rate_went_wild_are_not_lost(folder):
     watch = Watch(changes_at={4: {"learning_rate": 1e9}})
     tuning = tuning_of(folder, task_of(), "full", replace(TRAINING, epochs=4), report=watch)

@@ -109,6 +109,7 @@ class HeadTraining:
         self._order = (self.train[0], self._targets)
         self._order_epoch = -1
         self._sound = self.head.to_arrays()
+        self._sound_evaluation: Evaluation | None = None
         self._best: tuple[float, int, Arrays] | None = None  # loss, epoch, head
         self._saved_at = time.monotonic()
         self._rate = SampleRate()
@@ -141,6 +142,7 @@ class HeadTraining:
         end = self._advance()
         if end == "diverged":
             head = type(self.head).from_arrays(self._sound)
+            self._evaluation = self._sound_evaluation or self._evaluation
         else:
             head = self.head
             if self._best is not None:
@@ -161,8 +163,12 @@ class HeadTraining:
                 return "diverged"
             if time.monotonic() - self._layers_told_at > _TELL_LAYERS_EVERY_S:
                 self._tell_layers(self.head)
-            if self.step % self.per_epoch == 0 and self._no_longer_falls(self._evaluate()):
-                return "early"
+            if self.step % self.per_epoch == 0:
+                evaluation = self._evaluate()
+                if not self._bearable(evaluation.train_loss):
+                    return "diverged"
+                if self._no_longer_falls(evaluation):
+                    return "early"
             waited = time.monotonic() - self._saved_at
             if waited > _SAVE_EVERY_S or (self._at_landmark() and waited > _SAVE_SOONEST_S):
                 self.checkpoint()
@@ -182,9 +188,7 @@ class HeadTraining:
         value = self._loss_and_gradients(features[batch], targets[batch])
         norms = [torch.linalg.vector_norm(p.grad).item() for p in self._trained]
         norm = math.hypot(*norms)
-        # A loss a thousand times that of blind guessing will not come back in a sane number of
-        # steps, even where float32 still holds it.
-        if not (math.isfinite(norm) and value <= 1_000 * (1 + self.objective.blind)):
+        if not (math.isfinite(norm) and self._bearable(value)):
             return False
         if self.config.clip and norm > self.config.clip:
             torch.nn.utils.clip_grad_norm_(self._trained, self.config.clip)
@@ -206,6 +210,11 @@ class HeadTraining:
         )
         self._report.progress(self.step, self.total, f"epoch {epoch + 1}/{self.config.epochs}")
         return True
+
+    def _bearable(self, loss: float) -> bool:
+        # A loss a thousand times that of blind guessing will not come back in a sane number of
+        # steps, even where float32 still holds it.
+        return loss <= 1_000 * (1 + self.objective.blind)
 
     def _loss_and_gradients(self, features: Any, targets: Tensor) -> float:  # noqa: ANN401
         if self.head.hidden is None:
@@ -237,8 +246,8 @@ class HeadTraining:
 
     def _evaluate(self) -> Evaluation:
         evaluation = self._measure()
-        if math.isfinite(evaluation.train_loss):
-            self._sound = self.head.to_arrays()
+        if self._bearable(evaluation.train_loss):
+            self._sound, self._sound_evaluation = self.head.to_arrays(), evaluation
         self._evaluation = evaluation
         self._report.publish(evaluation)
         return evaluation
