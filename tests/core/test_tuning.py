@@ -277,6 +277,24 @@ def test_clipping_shortens_the_step_and_each_layer_has_its_own_rate(folder, opti
         assert moves.distances[3] == pytest.approx(0.5 * (16 * 3 + 3) ** 0.5, rel=1e-2)
 
 
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_decay_pulls_at_matrices_and_leaves_biases_and_scales(folder, optimiser):
+    after = []
+    for decay in (0.0, 0.1):
+        training = TrainConfig(
+            optimiser=optimiser, learning_rate=0.3, weight_decay=decay, batch_size=100, epochs=1
+        )
+        tuning = tuning_of(folder, task_of(), training=training, encoder_rate=0.2)
+        before = {n: p.detach().clone() for n, p in tuning.model.named_parameters()}
+        tuning.run()
+        after.append(dict(tuning.model.named_parameters()))
+    for name, begun in before.items():
+        free = begun.dim() == 1  # biases, and the scales of normalisations
+        rate = 0.3 if name.startswith("head.") else 0.2
+        pulled = torch.zeros_like(begun) if free else -rate * 0.1 * begun
+        assert torch.allclose(after[1][name] - after[0][name], pulled, atol=1e-6), name
+
+
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_with_checkpointing_each_block_is_computed_once_more(folder, checkpointing):
     training = replace(TRAINING, batch_size=100, epochs=1, checkpointing=checkpointing)
