@@ -190,10 +190,15 @@ def lab(locations):
 
 @pytest.mark.parametrize(
     ("kind", "stops"),
-    [("lp-ft", [{"stop_at": 2}]), ("lp-ft", [{"stop_at": 3}, {"stop_at": 5}]),
-     ("linearised", [{"stop_at": 2}, {"stop_at": 4, "asked": 1}])],
-)  # fmt: skip
-def test_a_run_of_two_phases_may_be_stopped_in_either(lab, folder, kind, stops):
+    [
+        ("lp-ft", [{"stop_at": 2}]),
+        ("lp-ft", [{"stop_at": 3}, {"stop_at": 5}]),
+        ("linearised", [{"stop_at": 2}, {"stop_at": 4, "asked": 1}]),
+        # After the last step: while the last epoch is judged, and while the test texts are.
+        ("gradual", [{"stop_at": 6, "asked": 1}, {"after": "Judging the validation texts"}]),
+    ],
+)
+def test_a_run_may_be_stopped_in_every_phase(lab, folder, kind, stops):
     spec = spec_of(folder, kind)
     whole = lab.execute(spec)
     run_id = None

@@ -89,7 +89,7 @@ class Watch(Silent):
         changes_at: Settings to change before the step after so many.
     """
 
-    def __init__(self, stop_at=None, asked=None, changes_at=None):
+    def __init__(self, stop_at=None, asked=None, changes_at=None, after=None):
         """Say when to stop.
 
         Args:
@@ -97,11 +97,17 @@ class Watch(Silent):
             asked: Then at this question from inside a step or an evaluation, counted from 1;
                 None stops between steps.
             changes_at: Settings by step.
+            after: What the progress says before the question at which to stop, instead.
         """
         self.events = []
         self.stop_at = stop_at
         self.asked = asked
         self.changes_at = dict(changes_at or {})
+        self.after = after
+
+    def progress(self, done, total, text=""):
+        if text == self.after:
+            self.stop_at, self.asked = 0, 1
 
     def publish(self, event):
         self.events.append(event)

@@ -197,6 +197,8 @@ class FineTuning:
             self._best = (float(state["best_loss"]), int(state["best_epoch"]), best)
         self.step = step
         self._let_decay()
+        if self._strategy.kind == "gradual":  # there may be no step left to let anything go
+            let_go(self.model, self._place(self._own_step - 1)[0])
 
     def run(self) -> Tuned:
         """Train to the end.
