@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -222,6 +223,8 @@ def train_until_killed(pipe, locations, folder):
         def publish(self, event):
             if isinstance(event, TrainStep):
                 pipe.send(event.step)
+                if event.step == 40:  # however late the kill comes, it comes before the end
+                    time.sleep(60)
 
     OwnTask(locations, task_of()).execute(spec_of(folder, "full", epochs=20), Tell())
 
@@ -248,7 +251,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(lab, folder, tmp_path):
         events = killed.runs.read(summary.run_id).events
         began = [event.resumed_from for event in events if isinstance(event, RunStarted)]
         assert began[0] == 0
-        assert 6 <= began[1] < 60
+        assert 6 <= began[1] < 40
         steps = {event.step for event in events if isinstance(event, TrainStep)}
         assert steps == set(range(1, 61))
     finally:
