@@ -51,7 +51,8 @@ from fineview.core.training.strategy import StrategyConfig
 from fineview.core.training.tuning.building import build_model, new_head
 from fineview.core.training.tuning.examples import Examples, unlabelled
 from fineview.core.training.tuning.judging import judged
-from fineview.core.training.tuning.loop import FineTuning, TuneData
+from fineview.core.training.tuning.loop import FineTuning
+from fineview.core.training.tuning.phases import TuneData
 
 LONG, MIXED, BATCH, HEAD_EPOCHS = 320, 1000, 16, 5
 RATE = 5e-5

@@ -1,7 +1,7 @@
 """The window: rail, bars, panels, job strip, status bar. It connects panel to panel."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,9 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineview.core.data.shift import ShiftConfig
 from fineview.core.errors import FineviewError
-from fineview.core.features.config import token_choices
 from fineview.core.laboratory import Laboratory
 from fineview.core.runs.spec import RunSpec
 from fineview.preflight import HEADLESS
@@ -32,6 +30,7 @@ from fineview.ui.rail import Rail
 from fineview.ui.run_rows import RunList
 from fineview.ui.session import UNDONE, Session, SessionState
 from fineview.ui.status_bar import StatusBar
+from fineview.ui.task_choice import spec_for
 from fineview.ui.theme import Theme
 from fineview.ui.top_bar import TopBar
 from fineview.ui.widgets.command_palette import CommandPalette
@@ -262,28 +261,13 @@ class MainWindow(QMainWindow):
             return
         try:
             level = self.lab.shelf.info(name).level
+            numbers = self.lab.shelf.label_kind(name) == "number"
         except FineviewError as error:
             self.job_strip.clear(str(error), "bad")
             return
-        spec = self.session.state.spec
-        pooling = spec.pooling
-        if pooling.tokens not in token_choices(level):
-            pooling = replace(pooling, tokens="mean")
-        if level != "pair":
-            pooling = replace(pooling, pair="joint")
-        self.session.edit(
-            "Choose the task",
-            # A second test on another task is that of the first one only.
-            spec=replace(
-                spec,
-                task=name,
-                pooling=pooling,
-                shift=ShiftConfig() if spec.shift.kind == "task" else spec.shift,
-            ),
-            example="",
-            second="",
-            run="",
-        )
+        info = self.context.encoder
+        spec = spec_for(self.session.state.spec, name, level, numbers, info.width if info else 384)
+        self.session.edit("Choose the task", spec=spec, example="", second="", run="")
 
     @Slot(str)
     def choose_encoder(self, name: str) -> None:

@@ -155,7 +155,7 @@ class Session(QObject):
         training: TrainConfig = replace(self.state.spec.training, **changes)
         self.edit_spec(text, training=training)
 
-    def edit_strategy(self, kind: StrategyKind, dimension: int) -> None:
+    def edit_strategy(self, kind: StrategyKind, dimension: int, *, numbers: bool = False) -> None:
         """Choose a strategy with the settings that usually serve it.
 
         Training settings stay where both strategies train the same kind of thing, a head or an
@@ -164,11 +164,12 @@ class Session(QObject):
         Args:
             kind: The strategy.
             dimension: D', the features that the head sees.
+            numbers: Whether labels are numbers.
         """
         spec = self.state.spec
         strategy, training = default_strategy(kind), spec.training
         if strategy.trains_encoder != spec.strategy.trains_encoder:
-            usual = default_training(kind, dimension)
+            usual = default_training(kind, dimension, numbers=numbers)
             training = replace(usual, class_weights=training.class_weights)
         head = spec.head
         if strategy.trains_encoder and not head.by_gradient:
@@ -201,8 +202,10 @@ class Session(QObject):
         spec = self.state.spec
         rate = spec.training.learning_rate
         kind = spec.training.optimiser
-        if width and rate == default_rate(kind, spec.pooling.width(width)):
-            rate = default_rate(kind, pooling.width(width))
+        for numbers in (False, True) if width else ():
+            if rate == default_rate(kind, spec.pooling.width(width), numbers=numbers):
+                rate = default_rate(kind, pooling.width(width), numbers=numbers)
+                break
         training = replace(spec.training, learning_rate=rate)
         self.edit_spec(text, pooling=pooling, training=training)
 

@@ -16,11 +16,15 @@ from fineview.core.training.events import (
     Checkpoint,
     Evaluation,
     FeaturesReady,
+    HeadCurve,
+    LayerMoves,
     LayerWeights,
+    Notice,
     Reference,
     RunEnded,
     RunStarted,
     SettingChanged,
+    Similarity,
     TrainStep,
 )
 from tests.core.runs_support import ended, evaluation, step
@@ -35,6 +39,12 @@ EVENTS = (
     Reference(name="majority", accuracy=0.19, note="tab\there"),
     Checkpoint(step=1),
     step(2, loss=5e-324),
+    LayerMoves(step=2, names=("layer 1", "head"), gradient_norms=(0.0, 1e-9), distances=(0.5, 2.0)),
+    Similarity(step=2, cka=(1.0, 0.1 + 0.2)),
+    HeadCurve(
+        over="k", measure="accuracy", at=(1.0, 3.0), train=(), validation=(0.5, 0.75), chosen=3.0
+    ),
+    Notice(step=2, text="out of memory: „halved“"),
     ended("stopped", 2),
 )
 

@@ -20,7 +20,8 @@ from fineview.core.training.loop import objective_for
 from fineview.core.training.strategy import default_strategy
 from fineview.core.training.tuning.building import build_model, new_head
 from fineview.core.training.tuning.examples import examples_of
-from fineview.core.training.tuning.loop import FineTuning, TuneData
+from fineview.core.training.tuning.loop import FineTuning
+from fineview.core.training.tuning.phases import TuneData
 from tests.core.tiny import tiny_encoder_folder
 
 TRAINING = TrainConfig(optimiser="adamw", learning_rate=1e-2, batch_size=8, epochs=2)

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from fineview.core.data.reading import inspect, read
 from fineview.core.runs.spec import RunSpec
 from fineview.core.training.config import HeadConfig, TrainConfig
 from tests.core.tiny import tiny_encoder_folder
@@ -72,3 +73,24 @@ def test_the_chosen_k_is_marked_and_losses_stay_away(window, qtbot):
     window.session.edit("Look", run=linear, overlaid=())
     qtbot.waitUntil(lambda: "train" in plot.keys, timeout=10_000)
     assert "instead" not in plot.keys
+
+
+def test_a_task_of_numbers_brings_the_rate_that_numbers_need(window, qtbot, tmp_path):
+    rows = [f'"a film worth {n} of ten, take {n * 7}",{n / 7:.2f}' for n in range(60)]
+    file = tmp_path / "marks.csv"
+    file.write_text("\n".join(["review,mark", *rows]) + "\n", encoding="utf-8")
+    library = window.lab.shelf.library
+    with library.staging() as staging:
+        name = library.keep(read(inspect([file]).plan, staging)).name
+    assert window.session.state.spec.training.learning_rate == 0.1
+    window.choose_task(name)
+    qtbot.waitUntil(lambda: not window.runner.jobs, timeout=60_000)
+    assert window.session.state.spec.training.learning_rate == 0.005
+    panel = train(window, qtbot, "linear")
+    assert panel.judged.currentWidget() is panel.judged.answers
+    (status,) = {run.status for run in window.lab.runs.list() if run.run_id == panel.run_id}
+    assert status == "finished"
+    window.session.edit_training("Rate", learning_rate=0.02)  # a choice of one's own stays
+    window.choose_task("word-relations")
+    qtbot.waitUntil(lambda: not window.runner.jobs, timeout=60_000)
+    assert window.session.state.spec.training.learning_rate == 0.02

@@ -48,6 +48,10 @@ _SOURCES = {
 }
 
 
+OF_NUMBERS = (catalogued_texts.RATINGS.name,)
+"""Tasks whose labels are numbers."""
+
+
 def catalogued_infos() -> tuple[TaskInfo, ...]:
     """Return what is known of every task that can be fetched, whether or not it is here."""
     return tuple(source.info for source in _SOURCES.values())

@@ -189,6 +189,14 @@ class TaskLibrary:
         columns = self._read(name).columns
         return tuple(columns[role] for role in ("text", "second") if role in columns)
 
+    def label_kind(self, name: str) -> LabelKind:
+        """Return whether a task's labels are classes or numbers.
+
+        Raises:
+            DataError: There is no such task, or its file is damaged.
+        """
+        return self._read(name).label_kind
+
     def load(self, name: str, split: SplitConfig = SplitConfig()) -> Task:
         """Read a task.
 

@@ -4,7 +4,7 @@ from fineview.core.data import bundled, catalogued
 from fineview.core.data.library import TaskLibrary
 from fineview.core.data.sample import sampled
 from fineview.core.data.split import SplitConfig
-from fineview.core.data.task import Task, TaskInfo
+from fineview.core.data.task import LabelKind, Task, TaskInfo
 from fineview.core.errors import ConfigError
 from fineview.core.locations import Locations
 from fineview.core.models import catalog
@@ -53,6 +53,16 @@ class Shelf:
     def columns(self, name: str) -> tuple[str, ...]:
         """Return the columns that an own task's texts came from (text, second), else nothing."""
         return self.library.columns(name) if self.library.holds(name) else ()
+
+    def label_kind(self, name: str) -> LabelKind:
+        """Return whether a task's labels are classes or numbers, without reading its texts.
+
+        Raises:
+            DataError: Its file is damaged.
+        """
+        if self.library.holds(name):
+            return self.library.label_kind(name)
+        return "number" if name in catalogued.OF_NUMBERS else "class"
 
     def load(self, name: str, split: SplitConfig = SplitConfig()) -> Task:
         """Read a task, or the sample of it that the split asks for.

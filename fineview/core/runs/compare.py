@@ -127,7 +127,9 @@ def _planned(lab: Bench, base: RunSpec, choice: CompareChoice) -> tuple[Task, Pl
         with suppress(FineviewError):  # its runs will say why there is none
             info = lab.encoder_info(name)
             widths[name], titles[name] = info.width, info.title
-    return task, plan_of(base, choice, len(task.splits["train"]), widths, titles)
+    numbers = task.label_kind == "number"
+    rows = len(task.splits["train"])
+    return task, plan_of(base, choice, rows, widths, titles, numbers=numbers)
 
 
 class _Queue:

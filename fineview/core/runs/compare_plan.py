@@ -83,6 +83,8 @@ def plan_of(
     rows: int,
     widths: Mapping[str, int],
     titles: Mapping[str, str] | None = None,
+    *,
+    numbers: bool = False,
 ) -> Plan:
     """Return the queue of a comparison.
 
@@ -92,12 +94,13 @@ def plan_of(
         rows: Training items that there are after `train_items` has cut them.
         widths: D of each encoder; those that are missing count as 384 wide.
         titles: Of encoders, on screen; their names by default.
+        numbers: Whether labels are numbers.
     """
     base = base_of(spec)
     arms, notes = _arms(base, choice, rows, titles or {})
     most = max((len(arm.seeds) for arm in arms), default=0)
     runs = [
-        Planned(arm, arm.seeds[turn], spec_of(base, choice, arm, arm.seeds[turn], widths))
+        Planned(arm, arm.seeds[turn], spec_of(base, choice, arm, arm.seeds[turn], widths, numbers))
         for turn in range(most)
         for arm in arms
         if turn < len(arm.seeds)
@@ -106,8 +109,9 @@ def plan_of(
 
 
 def spec_of(
-    base: RunSpec, choice: CompareChoice, arm: Arm, seed: int, widths: Mapping[str, int]
-) -> RunSpec:
+    base: RunSpec, choice: CompareChoice, arm: Arm, seed: int, widths: Mapping[str, int],
+    numbers: bool = False,
+) -> RunSpec:  # fmt: skip
     """Return the spec of one run, with the settings that usually serve its strategy and head."""
     head = replace(base.head, kind=arm.head)
     split = replace(
@@ -122,7 +126,7 @@ def spec_of(
             split = replace(split, train_items=arm.size)
     encoder = arm.encoder or base.encoder
     width = base.pooling.width(widths.get(encoder, 384))
-    training = training_for(arm.strategy, head, width, choice.epochs)
+    training = training_for(arm.strategy, head, width, choice.epochs, numbers)
     return replace(
         base,
         encoder=encoder,
@@ -136,7 +140,9 @@ def spec_of(
     )
 
 
-def training_for(strategy: StrategyKind, head: HeadConfig, width: int, epochs: int) -> TrainConfig:
+def training_for(
+    strategy: StrategyKind, head: HeadConfig, width: int, epochs: int, numbers: bool = False
+) -> TrainConfig:
     """Return the training settings of one run.
 
     Args:
@@ -145,8 +151,10 @@ def training_for(strategy: StrategyKind, head: HeadConfig, width: int, epochs: i
         head: An MLP is trained by Adam: plain SGD at one rate does not serve every width.
         width: D', the features that the head sees.
         epochs: Passes where the encoder is trained.
+        numbers: Whether labels are numbers.
     """
-    training = default_training(strategy, _TERMS if strategy == "classical" else width)
+    seen = _TERMS if strategy == "classical" else width
+    training = default_training(strategy, seen, numbers=numbers)
     if STRATEGIES[strategy].trains_encoder:
         return replace(training, epochs=epochs)
     if head.kind == "mlp":

@@ -187,15 +187,16 @@ def default_strategy(kind: StrategyKind) -> StrategyConfig:
     )
 
 
-def default_training(kind: StrategyKind, dimension: int) -> TrainConfig:
+def default_training(kind: StrategyKind, dimension: int, *, numbers: bool = False) -> TrainConfig:
     """Return the training settings that usually serve a strategy.
 
     Args:
         kind: The strategy.
         dimension: D', the features that the head sees.
+        numbers: Whether labels are numbers.
     """
     if not STRATEGIES[kind].trains_encoder:
-        return TrainConfig(learning_rate=default_rate("sgd", dimension))
+        return TrainConfig(learning_rate=default_rate("sgd", dimension, numbers=numbers))
     return TrainConfig(
         optimiser="adamw",
         learning_rate=3e-3,

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from fineview.core.errors import ConfigError, RunError
 from fineview.core.laboratory import Laboratory
@@ -21,6 +18,7 @@ from fineview.core.training.events import FeaturesReady, LayerWeights, Notice, R
 from fineview.ui.context import Context
 from fineview.ui.panels.training_curves import RunCurves
 from fineview.ui.panels.training_judged import JudgedBox
+from fineview.ui.panels.training_layout import arranged
 from fineview.ui.panels.training_pages import TrainingPages
 from fineview.ui.panels.training_picture import picture_of
 from fineview.ui.panels.training_plots import RunPlots
@@ -30,10 +28,11 @@ from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import category_colour, spacing
 from fineview.ui.widgets.message_line import Kind, MessageLine
-from fineview.ui.widgets.panel_area import SideColumn
 from fineview.ui.widgets.run_table import COMPACT_COLUMNS, RunTable
 from fineview.ui.widgets.strategy_picture import StrategyPicture
 from fineview.work.jobs import Job, JobRunner, Lane, Work
+
+_MODEL = attrgetter("task", "encoder", "pooling", "head", "strategy")
 
 
 class TrainingPanel(QWidget):
@@ -110,14 +109,7 @@ class TrainingPanel(QWidget):
         spec, of_run = self._session.state.spec, self._specs.get(self.run_id)
         if of_run is None or not self.steps_done:
             return "new"
-        same = (of_run.task, of_run.encoder, of_run.pooling, of_run.head, of_run.strategy) == (
-            spec.task,
-            spec.encoder,
-            spec.pooling,
-            spec.head,
-            spec.strategy,
-        )
-        return "trained" if same else "new"
+        return "trained" if _MODEL(of_run) == _MODEL(spec) else "new"
 
     @property
     def busy(self) -> bool:
@@ -212,33 +204,9 @@ class TrainingPanel(QWidget):
     # Layout
 
     def _lay_out(self) -> None:
-        left = SideColumn(self.settings)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(spacing(2))
-        column.addWidget(self.try_box, 1)
-        column.addWidget(self.judged, 2)
-        middle = QSplitter(Qt.Orientation.Horizontal)
-        for part, stretch in ((left, 0), (self.plots, 3), (right, 2)):
-            middle.addWidget(part)
-            middle.setStretchFactor(middle.count() - 1, stretch)
-        middle.setChildrenCollapsible(False)
-        middle.setHandleWidth(spacing(3))
-        middle.setSizes([spacing(70), spacing(140), spacing(84)])
-        lower = QSplitter(Qt.Orientation.Vertical)
-        lower.addWidget(middle)
-        lower.addWidget(self.table)
-        lower.setStretchFactor(0, 5)
-        lower.setStretchFactor(1, 1)
-        lower.setChildrenCollapsible(False)
-        page = QWidget()
-        inside = QVBoxLayout(page)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(spacing(2))
-        inside.addWidget(self.picture)
-        inside.addWidget(self.message)
-        inside.addWidget(lower, 1)
+        beside = (self.try_box, self.judged)
+        above = (self.picture, self.message)
+        page = arranged(above, self.settings, self.plots, beside, self.table)
         self.message.clear()
         common = (self._session, self._runner, self._lab, self._context, self._runs)
         self.pages = TrainingPages(page, *common)
@@ -498,7 +466,7 @@ class TrainingPanel(QWidget):
         except ConfigError as error:
             self.message.show_message("bad", str(error))
             return
-        self.settings.set_dimension(state.dimension)
+        self.settings.set_dimension(state.dimension, numbers=not task.classes)
         self._tell_weights(curves or self._curves.get(self.run_id))
         self.picture.set_picture(state)
 

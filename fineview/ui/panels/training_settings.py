@@ -75,6 +75,7 @@ class TrainingSettings(QWidget):
         self._fields: dict[str, NumberField] = {}
         self._labels: dict[str, QLabel] = {}
         self._dimension = 384
+        self._of_numbers = False
         self._make_choices()
         self.shuffled = QCheckBox("Shuffled labels")
         self.checkpointing = QCheckBox("Compute blocks anew")
@@ -90,9 +91,10 @@ class TrainingSettings(QWidget):
         self._show(session.state)
         self.set_running(False)
 
-    def set_dimension(self, dimension: int) -> None:
-        """Say how many features the head will see: default rates depend on it."""
+    def set_dimension(self, dimension: int, *, numbers: bool = False) -> None:
+        """Say how many features the head will see, and what for: default rates depend on it."""
         self._dimension = dimension
+        self._of_numbers = numbers
 
     def field(self, name: str) -> NumberField:
         """Return the number field of a setting."""
@@ -295,7 +297,9 @@ class TrainingSettings(QWidget):
 
     @Slot(str)
     def _on_strategy(self, value: str) -> None:
-        self._session.edit_strategy(cast("StrategyKind", value), self._dimension)
+        self._session.edit_strategy(
+            cast("StrategyKind", value), self._dimension, numbers=self._of_numbers
+        )
 
     @Slot(str)
     def _on_head(self, value: str) -> None:
@@ -308,8 +312,12 @@ class TrainingSettings(QWidget):
         training = self._session.state.spec.training
         optimiser = cast("Optimiser", value)
         changes: dict[str, object] = {"optimiser": optimiser}
-        if training.learning_rate == default_rate(training.optimiser, self._dimension):
-            changes["learning_rate"] = default_rate(optimiser, self._dimension)
+        old, new = (
+            default_rate(name, self._dimension, numbers=self._of_numbers)
+            for name in (training.optimiser, optimiser)
+        )
+        if training.learning_rate == old:
+            changes["learning_rate"] = new
         self._session.edit_training("Change optimiser", **changes)
 
     @Slot(str)

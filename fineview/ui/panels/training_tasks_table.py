@@ -15,7 +15,7 @@ from fineview.ui.widgets.labels import describe, plain_tooltip
 from fineview.ui.widgets.text_model import Index, TextModel
 
 _TITLES = (
-    "Task", "Labels", "Train", "Test", "Baseline", "Together", "Alone", "Together − alone", "",
+    "Task", "Labels", "Train", "Test", "Baseline", "Together", "Alone", "Together − alone"
 )  # fmt: skip
 _TOOLTIPS = (
     "The tasks; their numbers stand for them in the pictures.",
@@ -26,8 +26,8 @@ _TOOLTIPS = (
     "Test accuracy (rank correlation for numbers) after training with the other tasks, with its "
     "95 % interval.",
     "The same after training alone, in as many steps.",
-    "What the company is worth, with a 95 % interval by a paired bootstrap over the test items.",
-    "Whether the interval of the difference leaves 0 out.",
+    "What the company is worth, with a 95 % interval by a paired bootstrap over the test items: "
+    "▲ helped, ▼ spoiled, ≈ not told apart, = the same to the last bit.",
 )
 _SIGNS = {"spoiled": "▼", "helped": "▲", "the same": "=", "not told apart": "≈"}
 _LAST = len(_TITLES) - 1
@@ -37,7 +37,7 @@ class _TasksModel(TextModel):
     """One line a task."""
 
     def __init__(self, parent: QTableView) -> None:
-        super().__init__(_TITLES, parent, numbers=(2, 3, 4, 5, 6, 7))
+        super().__init__(_TITLES, parent, numbers=(2, 3, 4, 5, 6, _LAST))
         self.rows: tuple[tuple[TaskFacts, TaskResult], ...] = ()
 
     def show_rows(self, rows: tuple[tuple[TaskFacts, TaskResult], ...]) -> None:
@@ -52,22 +52,27 @@ class _TasksModel(TextModel):
         said = verdict(result)
         return (
             f"{row + 1}  {task.title}",
-            f"{task.level} · {label_words(task.kind, task.classes)}",
+            label_words(task.kind, task.classes),
             count_text(task.train),
             count_text(task.test),
             NOTHING if task.baseline is None else share_text(task.baseline),
             figure_text(result.together),
             figure_text(result.alone),
-            difference_text(result.difference),
-            f"{_SIGNS[said]} {said}" if said else "",
+            f"{_SIGNS.get(said, '')} {difference_text(result.difference)}".strip(),
         )[column]
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
-        """Return a cell; the verdict has a colour besides its sign."""
+        """Return a cell; differences have a colour besides their sign, and tell in a word."""
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == _LAST:
             colours = theme_colours()
             said = verdict(self.rows[index.row()][1])
-            return QColor({"spoiled": colours.bad, "helped": colours.good}.get(said, colours.muted))
+            return QColor({"spoiled": colours.bad, "helped": colours.good}.get(said, colours.text))
+        if role == Qt.ItemDataRole.ToolTipRole:
+            task, result = self.rows[index.row()]
+            said = verdict(result)
+            return plain_tooltip(
+                f"{task.title}, {task.level} level" + (f": {said}." if said else "")
+            )
         return super().data(index, role)
 
     def headerData(
@@ -101,7 +106,7 @@ class TasksTable(QTableView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.menu = add_export_menu(self, self.table, name="several-tasks")
 
     def show_study(self, found: TasksStudy | None) -> None:

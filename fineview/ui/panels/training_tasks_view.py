@@ -162,7 +162,7 @@ class TasksView(QWidget):
             self.plot.set_labels(title=title, y=label)
             self.plot.set_log(kind == "norms")
             if kind == "cosines":
-                self.plot.set_reference("zero", 0.0, "0")
+                self.plot.set_reference("zero", 0.0, "conflict below")
         if kind == "cosines":
             self._draw_cosines(group)
         elif kind == "norms":
@@ -181,8 +181,6 @@ class TasksView(QWidget):
         titles = self._titles()
         for place, (one, other) in enumerate(pairs_of(len(titles))):
             name = f"{one + 1} · {other + 1}"
-            if len(titles) == 2:
-                name = f"{titles[one]} · {titles[other]}"
             values = [cosines.of(group)[place] for cosines in self._cosines]
             self._draw(f"pair {place}", name, place, at, values)
 

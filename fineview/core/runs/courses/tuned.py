@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from fineview.core.models.encoder import Encoder
     from fineview.core.training.heads import LinearHead
     from fineview.core.training.tuning.examples import Examples
-    from fineview.core.training.tuning.loop import FineTuning, Tuned
+    from fineview.core.training.tuning.loop import FineTuning
+    from fineview.core.training.tuning.phases import Tuned
 
 
 class TunedCourse:
@@ -184,7 +185,8 @@ class TunedCourse:
         """Build model and training; the head is a new one unless it comes from the first phase."""
         from fineview.core.training.loop import objective_for
         from fineview.core.training.tuning.building import build_model, new_head
-        from fineview.core.training.tuning.loop import Before, FineTuning, TuneData
+        from fineview.core.training.tuning.loop import FineTuning
+        from fineview.core.training.tuning.phases import Before, TuneData
 
         spec, first, info = self._spec, self._first, self._source.info
         train, classes = self._examples["train"], len(self._task.classes)
@@ -220,7 +222,7 @@ def head_alone(setting: Setting) -> Setting:
     spec = setting.spec
     width = spec.pooling.width(setting.encoder.info.width)
     training = TrainConfig(
-        learning_rate=default_rate("sgd", width),
+        learning_rate=default_rate("sgd", width, numbers=not setting.task.classes),
         epochs=spec.strategy.head_epochs,
         weight_decay=spec.training.weight_decay,
         class_weights=spec.training.class_weights,

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -34,12 +33,13 @@ from fineview.core.training.optimisers import (
 from fineview.core.training.seeds import seeded
 from fineview.core.training.strategy import StrategyConfig
 from fineview.core.training.tuning.dropout import quicken
-from fineview.core.training.tuning.examples import Examples, epoch_batches
+from fineview.core.training.tuning.examples import epoch_batches
 from fineview.core.training.tuning.freezing import let_go, rate_groups
 from fineview.core.training.tuning.gradients import Gradients
 from fineview.core.training.tuning.judging import Outputs, judged
 from fineview.core.training.tuning.model import TunedModel
 from fineview.core.training.tuning.moves import Moves
+from fineview.core.training.tuning.phases import Before, Tuned, TuneData
 from fineview.core.training.tuning.similarity import cka_by_layer
 
 SHOWN = {"train": 256, "validation": 512}
@@ -47,51 +47,7 @@ SHOWN = {"train": 256, "validation": 512}
 _TELL_MOVES_EVERY_S = 1.0
 _SAVE_SMALL_EVERY_S, _SAVE_EVERY_S = 5.0, 60.0
 _SMALL = 16_000_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TuneData:
-    """The texts that training may see.
-
-    Attributes:
-        train: What is learned from.
-        validation: What early stopping and the kept epoch look at.
-    """
-
-    train: Examples
-    validation: Examples
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """What an earlier phase of the same run has done.
-
-    Attributes:
-        steps: Steps.
-        epochs: Epochs.
-    """
-
-    steps: int = 0
-    epochs: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tuned:
-    """What training left behind; the model holds the weights.
-
-    Attributes:
-        steps: Steps done, with those of an earlier phase.
-        diverged: True where the loss left the numbers; the weights are then the last sound ones.
-        early: True where training stopped because the validation loss no longer fell.
-        last: The last evaluation.
-        cka: (L+1,) similarity of each layer to the pretrained one at the end.
-    """
-
-    steps: int
-    diverged: bool
-    early: bool
-    last: Evaluation
-    cka: tuple[float, ...]
+_NOTHING = Before()
 
 
 class FineTuning:
@@ -112,7 +68,7 @@ class FineTuning:
         config: TrainConfig,
         objective: Objective,
         origin: Mapping[str, Tensor],
-        before: Before = Before(),
+        before: Before = _NOTHING,
         seed: int = 0,
         report: Report = SILENT,
         save: Save | None = None,
