@@ -74,7 +74,11 @@ class JudgedBox(QStackedWidget):
     def _on_numbers(self, found: tuple[str, tuple[Any, Any, tuple[str, ...]]]) -> None:
         run, (labels, said, texts) = found
         if run == self._run:
-            self.answers.set_points(np.column_stack([labels, said]), ("label", "answer"))
+            names = [
+                f"{name}, {values.min():.3g} to {values.max():.3g}"
+                for name, values in (("label", labels), ("answer", said))
+            ]
+            self.answers.set_points(np.column_stack([labels, said]), names)
             self.answers.set_texts(texts)
 
     @Slot(int, int)

@@ -182,7 +182,9 @@ class RunPlots(QWidget):
         told = curves.head_curve
         assert told is not None
         self.loss.set_labels(
-            title=f"{told.measure.capitalize()} against {told.over}", x=told.over, y=told.measure
+            title=f"{told.measure.capitalize()} against {told.over}",
+            x=told.over,
+            y=told.measure.removeprefix("out-of-bag ").replace("rank correlation", "Spearman's ρ"),
         )
         # Losses of runs behind it are no measure of what is drawn here.
         for key in ("train", "penalised", "validation", *self._overlaid):
