@@ -30,6 +30,8 @@ from fineview.core.runs.compare_marks import TestItems, marks_of
 from fineview.core.runs.compare_plan import plan_of
 from fineview.core.runs.compare_rows import (
     Comparison,
+    Figure,
+    _shifted,
     over_seeds,
     pareto_front,
     rows_of,
@@ -489,3 +491,9 @@ def test_a_plan_can_be_looked_at_before_it_is_carried_out(compared):
         assert len(lab.studies.list()) == 1
     finally:
         lab.close()
+
+
+def test_a_second_test_set_that_no_seed_changes_has_no_interval_of_nothing():
+    assert _shifted([0.52, 0.52], 0.0) == Figure(0.52, 0.52, 0.52, "nothing")
+    assert _shifted([0.5, 0.6], 0.0) == over_seeds([0.5, 0.6], 0.0)
+    assert _shifted([], 0.0) is None

@@ -219,6 +219,11 @@ def over_seeds(values: Sequence[float], low: float = 0.0) -> Figure | None:
     return Figure(mean, max(mean - half, low), min(mean + half, 1.0), "seeds")
 
 
+def _shifted(values: Sequence[float], least: float) -> Figure | None:
+    """Return the figure of a second test set; seeds that change nothing tell no interval."""
+    return over_seeds(values[:1] if len(set(values)) == 1 else values, least)
+
+
 def pareto_front(points: Sequence[tuple[float | None, float | None]]) -> tuple[bool, ...]:
     """Return which points no other beats: none costs as little and is as good, one of them better.
 
@@ -322,7 +327,7 @@ def _row(
         runs=runs,
         test=test,
         train=over_seeds([run.train for run in done if run.train is not None], least),
-        shifted=over_seeds([run.shifted for run in done if run.shifted is not None], least),
+        shifted=_shifted([run.shifted for run in done if run.shifted is not None], least),
         parameters=first.parameters,
         own_bytes=first.own_bytes,
         shared_bytes=first.shared_bytes,

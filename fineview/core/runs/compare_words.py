@@ -86,7 +86,7 @@ def _cheapest(rows: Sequence[Row]) -> list[str]:
     costs: list[tuple[str, Callable[[Row], float | None], Callable[[float], str]]] = [
         ("fewest trained weights", lambda r: r.parameters, _count),
         ("fewest bytes a task", lambda r: r.own_bytes, size_text),
-        ("fastest", lambda r: r.seconds, lambda v: f"{v:.0f} s"),
+        ("fastest", lambda r: r.seconds, lambda v: f"{v:.0f} s" if v >= 10 else f"{v:.2g} s"),
     ]
     parts, titles = [], []
     for name, cost, words in costs:

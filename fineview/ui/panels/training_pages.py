@@ -1,7 +1,7 @@
 """The pages of the training panel: one is there from the start, the others when first shown."""
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from fineview.core.laboratory import Laboratory
 from fineview.ui.context import Context
@@ -86,7 +86,11 @@ class TrainingPages(QWidget):
     def _show(self, name: str) -> None:
         name = name if name in dict(TITLES) else "train"
         self.bar.set_value(name)
-        self._stack.setCurrentWidget(self.page(name))
+        front = self.page(name)
+        for page in self._built.values():  # one that nobody sees asks for no room
+            shown = QSizePolicy.Policy.Preferred if page is front else QSizePolicy.Policy.Ignored
+            page.setSizePolicy(shown, shown)
+        self._stack.setCurrentWidget(front)
 
     @Slot(object, object)
     def _on_session(self, state: SessionState, old: SessionState) -> None:

@@ -30,16 +30,16 @@ class RollbackBar(QWidget):
             "Saved step",
             "A step whose weights were saved; the line in the plot stands there and can be "
             "dragged – none – go back to where the validation loss was lowest.",
-            letters=14,
+            letters=9,
         )
-        self.button = QPushButton("Branch from here")
+        self.button = QPushButton("Branch")
         describe(
             self.button,
             "Branch from here",
             "A new run goes on from the saved step, with the training settings at the left – the "
             "old run stays as it is – after a rate that was too high, say.",
         )
-        label = plain_label("Go back to", "small")
+        label = plain_label("Back to", "small")
         label.setBuddy(self.steps)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
