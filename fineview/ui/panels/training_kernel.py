@@ -20,7 +20,6 @@ from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
 from fineview.ui.panels.training_kernel_table import WEIGHTS, KernelTable
 from fineview.ui.plots.layer_bars import BarColumn, LayerBars
-from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import make_primary, spacing
 from fineview.ui.widgets.empty_state import EmptyState
@@ -50,12 +49,11 @@ class KernelView(QWidget):
         table: The figures of the whole kernel.
     """
 
-    def __init__(self, session: Session, runner: JobRunner, lab: Laboratory, runs: RunList) -> None:
+    def __init__(self, session: Session, runner: JobRunner, lab: Laboratory) -> None:
         super().__init__()
         self._session = session
         self._runner = runner
         self._lab = lab
-        self._runs = runs
         self._job: Job | None = None
         self._asked: Hashable = None
         self._of_run = ""

@@ -49,7 +49,7 @@ class MovedPage(QWidget):
         runner: JobRunner,
         lab: Laboratory,
         _context: Context,
-        runs: RunList,
+        _runs: RunList,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -78,7 +78,7 @@ class MovedPage(QWidget):
             "Texts before and after training – why training works: how the outputs would move with "
             "the weights – the second to ask what pretraining gives.",
         )
-        self.kernel = KernelView(session, runner, lab, runs)
+        self.kernel = KernelView(session, runner, lab)
         self._lay_out()
         self.view.changed.connect(
             lambda v: session.edit_look("Look at what moved", "moved", view=v)
