@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.calm_combo import CalmCombo
 from fineview.ui.widgets.format import count_text
-from fineview.ui.widgets.labels import describe, plain_label
+from fineview.ui.widgets.labels import describe
 
 Stops = tuple[tuple[int, float], ...]
 """(step, epoch) of each, ascending."""
@@ -39,12 +39,9 @@ class RollbackBar(QWidget):
             "A new run goes on from the saved step, with the training settings at the left – the "
             "old run stays as it is – after a rate that was too high, say.",
         )
-        label = plain_label("Back to", "small")
-        label.setBuddy(self.steps)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(spacing(2))
-        row.addWidget(label)
         row.addWidget(self.steps)
         row.addWidget(self.button)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -63,7 +60,7 @@ class RollbackBar(QWidget):
             self._stops = stops
             kept = self.step if self.step in dict(stops) else 0
             named = [(str(s), f"step {count_text(s)} · epoch {e:.3g}") for s, e in stops]
-            self.steps.set_choices([("0", "the end of the run"), *named], str(kept))
+            self.steps.set_choices([("0", "Back to…"), *named], str(kept))
             self.chosen.emit(dict(stops).get(kept))
         self.setVisible(bool(stops))
         self.button.setEnabled(self.step > 0)
