@@ -172,11 +172,11 @@ class KernelStudy:
                 f", but from {self.learned:,} training items, not {self.items:,}: take as many to "
                 "compare"
             )
-        if tuned.model.value > before.ridge.high:
-            return ", more than a linear model around its start explains"
-        if tuned.model.value < before.ridge.low:
-            return ", less than the linear model around its start"
-        return ", within the interval of the linear model around its start"
+        if tuned.model.low > before.ridge.high:
+            return ", clearly more than a linear model around its start explains"
+        if tuned.model.high < before.ridge.low:
+            return ", clearly less than the linear model around its start"
+        return "; that it differs from the linear model around its start these items do not show"
 
 
 def _aligned(before: KernelFigures, random: KernelFigures | None) -> str:
