@@ -1,4 +1,4 @@
-"""The command line: `fineview`, and `fineview open|run|compare|predict|fetch|tour|doctor`.
+"""The command line: `fineview`, and `fineview open|run|compare|tasks|predict|fetch|tour|doctor`.
 
 Nothing heavy is imported before the start-up checks have passed.
 """
@@ -12,9 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 
-from fineview import __version__, cli_compare, preflight
+from fineview import __version__, cli_compare, cli_tasks, preflight
 
 STOPPED = 130  # as shells report a program ended by Ctrl+C
 
@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "run":
             return _run(options)
         if options.command == "compare":
-            return _compare(options)
+            return _study(options, cli_compare)
+        if options.command == "tasks":
+            return _study(options, cli_tasks)
         if options.command == "predict":
             return _predict(options)
         if options.command == "fetch":
@@ -76,6 +78,7 @@ def _parser() -> tuple[argparse.ArgumentParser, frozenset[str]]:
     run.add_argument("spec", type=Path, help="TOML or JSON file, or a run's folder")
     _common(run, inherited=True)
     _common(cli_compare.add_parser(commands), inherited=True)
+    _common(cli_tasks.add_parser(commands), inherited=True)
     predict = commands.add_parser("predict", help="label a file with a trained head")
     predict.add_argument("run", metavar="RUN", help="name of a run, or `last`")
     predict.add_argument("file", type=Path, metavar="FILE", help="CSV, TSV, JSONL, Parquet, …")
@@ -208,7 +211,13 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if outcome.status == "finished" else 1
 
 
-def _compare(options: argparse.Namespace) -> int:
+def _study(options: argparse.Namespace, asked: ModuleType) -> int:
+    """Carry out a study.
+
+    Args:
+        options: As parsed.
+        asked: `cli_compare` or `cli_tasks`: what is carried out, and how it is told.
+    """
     from fineview.core.device import apply_threads
     from fineview.core.errors import JobCancelled
     from fineview.core.laboratory import Laboratory
@@ -216,12 +225,12 @@ def _compare(options: argparse.Namespace) -> int:
 
     lab = Laboratory(Locations.find(options.workspace), options.device)
     report = TerminalReport()
-    teller = cli_compare.Teller(report)
+    teller = asked.Teller(report)
     before = signal.signal(signal.SIGINT, report.stop)
     try:
         apply_threads()
-        found = cli_compare.carry_out(options, lab, teller)
-        cli_compare.write(found, options)
+        found = asked.carry_out(options, lab, teller)
+        asked.write(found, options)
     except JobCancelled:
         study = teller.found.study_id if teller.found is not None else None
         sys.stdout.write(json.dumps({"status": "stopped", "study_id": study}) + "\n")
@@ -231,7 +240,7 @@ def _compare(options: argparse.Namespace) -> int:
         signal.signal(signal.SIGINT, before)
         lab.close()
     sys.stderr.write(f"{found.text}\nKept as {found.study_id}.\n")
-    return 0 if all(row.status == "finished" for row in found.rows) else 1
+    return 0 if asked.succeeded(found) else 1
 
 
 def _predict(options: argparse.Namespace) -> int:

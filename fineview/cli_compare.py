@@ -130,6 +130,11 @@ def carry_out(options: argparse.Namespace, lab: "Laboratory", report: "Teller") 
     return comparison_of(compare(lab, spec, choice, report))
 
 
+def succeeded(found: "Comparison") -> bool:
+    """Return whether every run has finished."""
+    return all(row.status == "finished" for row in found.rows)
+
+
 def write(found: "Comparison", options: argparse.Namespace) -> None:
     """Write the files that were asked for, and JSON to stdout.
 

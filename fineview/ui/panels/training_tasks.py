@@ -239,6 +239,8 @@ class TasksPage(QWidget):
         if (state.spec.encoder, state.multitask) != (old.spec.encoder, old.multitask):
             self._show_settings(state)
             self._draw()
+        elif (state.smoothing, state.log_loss) != (old.smoothing, old.log_loss):
+            self._draw()
 
     def _stale(self, state: SessionState) -> bool:
         if self.shown is None or self.busy:

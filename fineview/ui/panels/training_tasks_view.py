@@ -25,7 +25,6 @@ from fineview.ui.widgets.format import plural
 from fineview.ui.widgets.labels import plain_label
 from fineview.ui.widgets.segmented import Segmented
 
-_MEMORY = 0.8
 _LEAST_HALF = 0.1
 _KINDS: tuple[tuple[CurveKind, str], ...] = (
     ("cosines", "Cosines"),
@@ -34,7 +33,7 @@ _KINDS: tuple[tuple[CurveKind, str], ...] = (
     ("weights", "Weights"),
 )
 _LABELS: dict[CurveKind, tuple[str, str]] = {
-    "cosines": ("Cosine of two tasks' gradients", "cosine"),
+    "cosines": ("Cosines of gradients", "cosine"),
     "losses": ("Training loss of each task", "loss (nats; numbers: variances)"),
     "norms": ("Norm of each task's gradient", "norm"),
     "weights": ("Weight of each task's gradient", "weight"),
@@ -66,10 +65,7 @@ class TasksView(QWidget):
             "How the gradients lie to each other – each task's loss, dashed where it is trained "
             "alone – how large its gradient is – how much it counts. Nothing is computed anew.",
         )
-        self.plot = CurvePlot(
-            "Cosine of two tasks' gradients", "cosine", controls=False, empty=_NO_GRADIENTS
-        )
-        self.plot.set_smoothing(_MEMORY)
+        self.plot = CurvePlot("Cosines of gradients", "cosine", empty=_NO_GRADIENTS)
         self.layers = CosineHeat(
             "Cosines by layer",
             "Which layers disagree: the mean cosine of each pair of tasks in each layer group – "
@@ -89,6 +85,8 @@ class TasksView(QWidget):
         self.kind.changed.connect(
             lambda name: session.edit_look("Change the curves", "multitask", curve=name)
         )
+        self.plot.smoothing_changed.connect(lambda value: session.view(smoothing=value))
+        self.plot.log_changed.connect(lambda log: session.view(log_loss=log))
         self.layers.chosen.connect(self._on_layer)
 
     def _lay_out(self) -> None:
@@ -137,11 +135,16 @@ class TasksView(QWidget):
             dimmed: Whether it was asked with other settings than are chosen.
         """
         self._found, self._steps, self._cosines = found, steps, cosines
-        look = self._session.state.multitask
+        state = self._session.state
+        look = state.multitask
         agreement = agreement_of(cosines)
         groups = agreement.groups if agreement is not None else ()
         group = look.group if look.group in groups else ALL_GROUPS
         self.kind.set_value(look.curve)
+        self.plot.set_smoothing(state.smoothing)
+        # A cosine has no logarithm.
+        self.plot.log_box.setEnabled(look.curve != "cosines")
+        self.plot.set_log(state.log_loss and look.curve != "cosines")
         self._show_curves(look.curve, group)
         self._show_cosines(agreement, group)
         self.plot.set_stale(dimmed)
@@ -158,9 +161,8 @@ class TasksView(QWidget):
             self.plot.clear()
             title, label = _LABELS[kind]
             if kind == "cosines":
-                title = f"{title}, {group_words(group)}"
+                title = f"Cosines, {group_words(group)}"
             self.plot.set_labels(title=title, y=label)
-            self.plot.set_log(kind == "norms")
             if kind == "cosines":
                 self.plot.set_reference("zero", 0.0, "conflict below")
         if kind == "cosines":
@@ -196,7 +198,9 @@ class TasksView(QWidget):
             steps = [step for step in self._steps if step.phase == task.name]
             if not steps:
                 continue
-            losses = smooth(np.array([step.losses[0] for step in steps]), _MEMORY)
+            losses = smooth(
+                np.array([step.losses[0] for step in steps]), self._session.state.smoothing
+            )
             self.plot.set_curve(
                 f"alone {place}",
                 [step.step for step in steps],
