@@ -20,6 +20,8 @@ def finding(
         parts += _of_frozen(known)
     else:
         parts += _of_company(known)
+        if known:
+            parts.append("One seed speaks here, on these test items; another may tell otherwise.")
     if agreement is not None:
         parts.append(_of_gradients(tasks, agreement))
     return " ".join(parts)

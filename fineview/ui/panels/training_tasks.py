@@ -268,6 +268,7 @@ def caption_of(found: TasksStudy, steps: list[JointStep]) -> str:
     }
     parts = [found.encoder_title, moves[choice.backbone], plural(choice.epochs, "epoch")]
     parts.append(f"at most {plural(choice.max_length, 'token')}")
+    parts.append(f"seed {choice.seed}")
     together = max((step.step for step in steps if not step.phase), default=0)
     if together:
         parts.append(f"{plural(together, 'step')} together")

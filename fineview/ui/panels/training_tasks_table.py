@@ -1,7 +1,7 @@
 """The table of several tasks on one encoder: a row a task, together against alone."""
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from fineview.core.runs.multitask_study import Figure, TaskFacts, TaskResult, TasksStudy
@@ -26,11 +26,14 @@ _TOOLTIPS = (
     "Test accuracy (rank correlation for numbers) after training with the other tasks, with its "
     "95 % interval.",
     "The same after training alone, in as many steps.",
-    "What the company is worth, with a 95 % interval by a paired bootstrap over the test items: "
+    "What the company is worth, with a 95 % interval by a paired bootstrap over the test items; "
+    "of one seed: "
     "▲ helped, ▼ spoiled, ≈ not told apart, = the same to the last bit.",
 )
 _SIGNS = {"spoiled": "▼", "helped": "▲", "the same": "=", "not told apart": "≈"}
 _LAST = len(_TITLES) - 1
+_LEAST_LETTERS = 12
+"""Of a task's name in sight, its number among them."""
 
 
 class _TasksModel(TextModel):
@@ -106,7 +109,6 @@ class TasksTable(QTableView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.menu = add_export_menu(self, self.table, name="several-tasks")
 
     def show_study(self, found: TasksStudy | None) -> None:
@@ -138,15 +140,26 @@ class TasksTable(QTableView):
             set_row_height(self)
             self._fit()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width out anew."""
+        super().resizeEvent(event)
+        self._fit()
+
     def _fit(self) -> None:
-        lines = max(self.lines.rowCount(), 1) * self.verticalHeader().defaultSectionSize()
-        bar = self.horizontalScrollBar()
-        self.setFixedHeight(
-            lines
-            + self.horizontalHeader().sizeHint().height()
-            + 2 * self.frameWidth()
-            + (bar.sizeHint().height() if bar.maximum() > 0 else 0)
+        """Let the tasks' names have what the figures leave; where that is little, scroll."""
+        header = self.horizontalHeader()
+        others = sum(header.sectionSize(column) for column in range(1, len(_TITLES)))
+        little = (
+            self.viewport().width() - others
+            < _LEAST_LETTERS * self.fontMetrics().averageCharWidth()
         )
+        modes = QHeaderView.ResizeMode
+        header.setSectionResizeMode(0, modes.ResizeToContents if little else modes.Stretch)
+        height = header.sizeHint().height() + 2 * self.frameWidth()
+        height += max(self.lines.rowCount(), 1) * self.verticalHeader().defaultSectionSize()
+        if little:
+            height += self.horizontalScrollBar().sizeHint().height()
+        self.setFixedHeight(height)
 
 
 def _numbers(figure: Figure | None) -> list[Cell]:

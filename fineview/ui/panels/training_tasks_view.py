@@ -20,7 +20,7 @@ from fineview.ui.plots.cosine_heat import CosineHeat, CosineRow
 from fineview.ui.plots.curve_math import smooth
 from fineview.ui.plots.curves import CurvePlot
 from fineview.ui.session import Session
-from fineview.ui.theme import category_colour, spacing
+from fineview.ui.theme import CATEGORY_COLOURS, category_colour, spacing
 from fineview.ui.widgets.format import plural
 from fineview.ui.widgets.labels import plain_label
 from fineview.ui.widgets.segmented import Segmented
@@ -33,10 +33,10 @@ _KINDS: tuple[tuple[CurveKind, str], ...] = (
     ("weights", "Weights"),
 )
 _LABELS: dict[CurveKind, tuple[str, str]] = {
-    "cosines": ("Cosines of gradients", "cosine"),
-    "losses": ("Training loss of each task", "loss (nats; numbers: variances)"),
-    "norms": ("Norm of each task's gradient", "norm"),
-    "weights": ("Weight of each task's gradient", "weight"),
+    "cosines": ("Cosines", "cosine"),
+    "losses": ("Losses", "loss (nats; numbers: variances)"),
+    "norms": ("Gradient norms", "norm"),
+    "weights": ("Task weights", "weight"),
 }
 _NO_GRADIENTS = "Gradients on the shared weights are compared here once a second step is taken."
 
@@ -161,7 +161,7 @@ class TasksView(QWidget):
             self.plot.clear()
             title, label = _LABELS[kind]
             if kind == "cosines":
-                title = f"Cosines, {group_words(group)}"
+                title = f"{title} · {_short(group)}"
             self.plot.set_labels(title=title, y=label)
             if kind == "cosines":
                 self.plot.set_reference("zero", 0.0, "conflict below")
@@ -198,9 +198,7 @@ class TasksView(QWidget):
             steps = [step for step in self._steps if step.phase == task.name]
             if not steps:
                 continue
-            losses = smooth(
-                np.array([step.losses[0] for step in steps]), self._session.state.smoothing
-            )
+            losses = smooth(np.array([step.losses[0] for step in steps]), self.plot.smoothing)
             self.plot.set_curve(
                 f"alone {place}",
                 [step.step for step in steps],
@@ -213,9 +211,14 @@ class TasksView(QWidget):
     def _draw(
         self, key: str, name: str, place: int, at: Sequence[int], values: Sequence[float]
     ) -> None:
-        if at:
-            colour = category_colour(place)
+        if not at:
+            return
+        colour = category_colour(place)
+        if place < len(CATEGORY_COLOURS):
             self.plot.set_curve(key, at, values, role="train", colour=colour, name=name)
+        else:  # of a colour that is there already: dashed
+            drawn = smooth(np.array(values), self.plot.smoothing)
+            self.plot.set_curve(key, at, drawn, role="validation", colour=colour, name=name)
 
     def _titles(self) -> list[str]:
         assert self._found is not None

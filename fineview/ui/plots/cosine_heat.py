@@ -127,7 +127,7 @@ class CosineHeat(PickPlot):
         """Need legible cells."""
         letter = QFontMetricsF(font_for("fixed-small")).averageCharWidth()
         wide = self._names_width() + letter * 6.5 * max(len(self._columns), 3)
-        return QSize(round(wide), round(self._height(1.15)))
+        return QSize(round(wide), round(self._height(1.3)))
 
     def draw(self, painter: QPainter) -> None:
         """Draw heading, names, cells and scale."""
@@ -196,6 +196,7 @@ class CosineHeat(PickPlot):
             ground = heat((value / self._half + 1) / 2)
             painter.fillRect(rect, ground)
             said = f"{value:+.2f}".replace("-", MINUS)
+            said = "0.00" if said[1:] == "0.00" else said
             text(painter, rect, said, ink_on(ground), font=font, align=CENTRE)
         else:
             box(painter, rect, line=pen(colours.line, 1), radius=2)
