@@ -113,6 +113,13 @@ def comparison_of(study: Study) -> Comparison:
     )
 
 
+def is_unfinished(study: Study) -> bool:
+    """Return whether something of a comparison is left to be done, or to be tried again."""
+    runs = study.found.get("runs", [])
+    wrong = any(isinstance(r, dict) and r.get("status") in ("failed", "refused") for r in runs)
+    return study.status in ("stopped", "interrupted", "failed") or wrong
+
+
 def _run(values: Mapping[str, Any]) -> RunFigures:
     try:
         pairs = {n: tuple(values[n]) for n in _PAIRS if values.get(n) is not None}

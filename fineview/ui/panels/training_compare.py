@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -18,34 +17,44 @@ from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
 from fineview.core.runs.compare_choice import PRESETS, base_of, preset_of
 from fineview.core.runs.compare_rows import Comparison
+from fineview.core.runs.compare_study import KIND, comparison_of, is_unfinished
 from fineview.core.runs.studies import Study
 from fineview.core.training.strategy import STRATEGIES
 from fineview.ui.context import Context
 from fineview.ui.panels.training_compare_choices import CompareChoices
-from fineview.ui.panels.training_compare_past import PastComparisons
 from fineview.ui.panels.training_compare_table import CompareTable
+from fineview.ui.panels.training_past import PastStudies, PastWords
+from fineview.ui.panels.training_study_page import StudyPage
 from fineview.ui.plots.compare_picture import ComparePicture
 from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.format import plural, share_text
-from fineview.ui.widgets.labels import ElidedLabel, plain_label
-from fineview.ui.widgets.message_line import MessageLine
+from fineview.ui.widgets.labels import plain_label
 from fineview.ui.widgets.segmented import Segmented
-from fineview.work.jobs import Job, JobRunner, Lane, Work
+from fineview.work.jobs import JobRunner
 
 _WHAT = (
     "Choose at the left what is to be compared, then press Compare: every combination is trained "
     "with several seeds, and set side by side with its interval and what it costs."
 )
+_PAST = PastWords(
+    title="Earlier comparisons",
+    tip="Comparisons of this workspace, newest first – the last one – an earlier one to look at it "
+    "again.",
+    one="comparison",
+    forgets="Forgets this comparison; its runs stay – when it is not needed any more; can be taken "
+    "back.",
+    deleted="; its runs stay",
+    reading="Read a comparison",
+)
 
 
-class ComparePage(QWidget):
+class ComparePage(StudyPage):
     """Choices at the left; table, picture and the sentence at the right.
 
     Attributes:
-        choices: The column at the left.
         table: The table.
         picture: The plot.
         shown: The comparison on display; None before the first.
@@ -65,21 +74,15 @@ class ComparePage(QWidget):
         runs: RunList,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._runner = runner
-        self._lab = lab
+        choices = CompareChoices(session, lab, context)
+        past = PastStudies(runner, lab, KIND, _PAST, comparison_of, is_unfinished)
+        empty = EmptyState("Comparison", _WHAT)
+        super().__init__(session, runner, lab, choices, past, empty, "Comparison", parent)
         self._runs = runs
-        self._job: Job | None = None
         self._menu = QMenu(self)
         self.shown: Comparison | None = None
-        self.choices = CompareChoices(session, lab, context)
-        self.past = PastComparisons(runner, lab)
         self.table = CompareTable()
         self.picture = ComparePicture()
-        self.message = MessageLine("Comparison")
-        self.title = ElidedLabel(bold=True)
-        self.caption = ElidedLabel("", "small", muted=True)
         self.axis = Segmented(
             [
                 ("parameters", "Weights"),
@@ -96,18 +99,12 @@ class ComparePage(QWidget):
             "For how many tasks bytes are counted",
             "n tasks take n × own + shared bytes – 1 – more to see what a shared encoder saves.",
         )
-        self.empty = EmptyState("Comparison", _WHAT)
         self.said = plain_label(wrap=True)
         self.notes = plain_label("", "small", wrap=True)
         self._lay_out()
         self._connect()
         self._show_settings(session.state)
         self.past.refresh()
-
-    @property
-    def busy(self) -> bool:
-        """Whether a comparison is queued or in flight."""
-        return self._job is not None and self._job.active
 
     def start(self) -> None:
         """Carry out the comparison that is chosen."""
@@ -139,14 +136,6 @@ class ComparePage(QWidget):
     # Layout
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
-        bar.setSpacing(spacing(2))
-        heading = QVBoxLayout()
-        heading.setSpacing(0)
-        heading.addWidget(self.title)
-        heading.addWidget(self.caption)
-        bar.addLayout(heading, 1)
-        bar.addWidget(self.past)
         axes = QHBoxLayout()
         axes.setSpacing(spacing(2))
         self._axis_label = plain_label("Accuracy against", "small")
@@ -168,63 +157,24 @@ class ComparePage(QWidget):
         results.setStretchFactor(0, 1)
         results.setStretchFactor(1, 1)
         results.setSizes([spacing(72), spacing(80)])
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(results)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(spacing(2))
-        column.addLayout(bar)
-        column.addWidget(self.message)
-        column.addWidget(self._stack, 1)
         for label in (self.said, self.notes):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            column.addWidget(label)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(spacing(3))
-        split.addWidget(self.choices)
-        split.addWidget(right)
-        split.setStretchFactor(0, 0)
-        split.setStretchFactor(1, 1)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(split)
+        self._stand(results, (self.said, self.notes))
 
     def _connect(self) -> None:
         edit = self._session.edit_look
-        self.choices.run_pressed.connect(self._on_button)
         self.axis.changed.connect(lambda name: edit("Change the cost", "compare", axis=name))
         self.tasks.changed.connect(lambda n: edit("Count bytes", "compare", tasks=int(n)))
         self.table.opened.connect(self._open_row)
         self.picture.chosen.connect(self._on_picked)
         self.past.chosen.connect(self._open)
         self.past.listed.connect(self._on_listed)
-        self.past.deleted.connect(lambda: self._show(None))
+        self.past.deleted.connect(self._on_deleted)
         self.past.go_on_wanted.connect(self.go_on)
-        self.past.told.connect(self.message.show_message)
         self.message.action_pressed.connect(self._on_action)
         self._session.changed.connect(self._on_session)
 
     # A comparison in flight
-
-    def _submit(self, name: str, work: Work) -> None:
-        self.message.clear()
-        self._job = job = self._runner.submit(name, work, Lane.COMPUTE)
-        job.published.connect(self._on_events)
-        job.failed.connect(lambda error: self.message.show_message("bad", str(error)))
-        job.ended.connect(self._on_ended)
-        self.choices.set_running(True)
-        self.past.set_running(True)
-
-    @Slot()
-    def _on_button(self) -> None:
-        if self._job is not None and self._job.active:
-            self._job.stop()
-            self.choices.set_running(True, stopping=True)
-        else:
-            self.start()
 
     @Slot(object)
     def _on_events(self, events: list[Comparison]) -> None:
@@ -232,15 +182,11 @@ class ComparePage(QWidget):
         self._show(events[-1])
         self._runs.refresh()
         if events[-1].study_id != begun:
-            self.past.set_current(events[-1])
             self.past.refresh()
 
     @Slot()
     def _on_ended(self) -> None:
-        self._job = None
-        self.choices.set_running(False)
-        self.past.set_running(False)
-        self.past.refresh()
+        super()._on_ended()
         self._runs.refresh()
         self._show_settings(self._session.state)
 
@@ -250,6 +196,7 @@ class ComparePage(QWidget):
         self.shown = found
         self._stack.setCurrentIndex(0 if found is None else 1)
         self.table.show_comparison(found)
+        self.past.set_current("" if found is None else found.study_id)
         self._show_settings(self._session.state)
 
     @Slot(object)
@@ -257,7 +204,12 @@ class ComparePage(QWidget):
         """Show the newest comparison where none is on display."""
         if self.shown is None and newest is not None:
             self._show(newest)
-            self.past.set_current(newest)
+
+    @Slot()
+    def _on_deleted(self) -> None:
+        """Show the newest of those that are left."""
+        self._show(None)
+        self.past.refresh()
 
     @Slot(object)
     def _open(self, found: Comparison) -> None:
@@ -350,13 +302,7 @@ class ComparePage(QWidget):
         for part in (self._axis_label, self.axis):
             part.setVisible(against)
         self.tasks.setVisible(against and choice.axis == "bytes")
-        told = self.message.text and self.message.kind != "info"  # that comes first
-        if stale and not told:
-            self.message.show_message(
-                "info", "These are the results of other settings.", [("Back to them", "back")]
-            )
-        elif not told:
-            self.message.clear()
+        self._tell_stale(stale)
         self.title.set_text("" if found is None else found.title)
         self.caption.set_text("" if found is None else caption_of(found))
         self.said.setText("" if found is None else found.text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineview.core.errors import ConfigError
 from fineview.core.laboratory import Laboratory
 from fineview.core.models.catalog import entries
 from fineview.core.models.fetch import is_stored
@@ -29,15 +28,13 @@ from fineview.core.training.config import HEAD_TITLES
 from fineview.core.training.counting import count_weights
 from fineview.core.training.strategy import KINDS, STRATEGIES
 from fineview.ui.context import Context
+from fineview.ui.panels.training_study_column import ColumnWords, Number, StudyColumn
 from fineview.ui.session import Session, SessionState
-from fineview.ui.theme import make_primary, set_icon, spacing
+from fineview.ui.theme import spacing
 from fineview.ui.widgets.check_list import CheckList, Option
 from fineview.ui.widgets.format import bytes_text, plural
 from fineview.ui.widgets.labels import describe, plain_label
-from fineview.ui.widgets.message_line import MessageLine
-from fineview.ui.widgets.number_field import NumberField, read_number
-from fineview.ui.widgets.panel_area import SideColumn
-from fineview.ui.widgets.section import Section
+from fineview.ui.widgets.number_field import read_number
 from fineview.ui.widgets.segmented import Segmented
 
 _SHAPES = (
@@ -56,29 +53,38 @@ _HEAD_SAYS = {
     "svm": "The widest margin between the classes, linear.",
     "centroid": "The class whose mean is nearest: the least that can be asked.",
 }
+_WORDS = ColumnWords(
+    message="Comparison settings",
+    run="Compare",
+    runs="Trains every combination, one run after the other – minutes – each is kept.",
+    stops="Stops after the step in flight; what is done is kept, and can go on later.",
+)
+_BUDGET = (
+    Number("seeds", "Seeds", 1, 10, "Runs of each combination – 3 – more for narrower intervals; "
+           "heads that no seed changes are run once."),
+    Number("epochs", "Epochs", 1, 1000, "Passes where the encoder is trained – 3 – strategies "
+           "that leave it alone keep their own hundred, which cost next to nothing."),
+    Number("train_items", "Training rows", 0, 10_000_000, "Most rows to learn from, sampled – "
+           "1 000 – 0 takes all."),
+    Number("held_out_items", "Held-out rows", 0, 10_000_000, "Most rows of validation and of "
+           "test, each – 1 000 – more for narrower intervals; 0 takes all."),
+    Number("max_length", "Max. tokens", 3, 8192, "Longer texts are cut – 128 – less is faster: "
+           "training time grows with it."),
+)  # fmt: skip
 
 
-class CompareChoices(QWidget):
+class CompareChoices(StudyColumn):
     """Presets, lists, budget, controls, and the button that runs.
 
     Attributes:
         strategies, heads, encoders: The lists.
-        run_button: Compare, or Stop while a comparison is in flight.
-
-    Signals:
-        run_pressed(): Compare, or Stop.
     """
 
-    run_pressed = Signal()
-
     def __init__(self, session: Session, lab: Laboratory, context: Context) -> None:
-        super().__init__()
-        self._session = session
+        super().__init__(session, "compare", "compare", _WORDS)
         self._lab = lab
         self._context = context
         self._presets: dict[PresetName, QPushButton] = {}
-        self._fields: dict[str, NumberField] = {}
-        self._sections: dict[str, Section] = {}
         self.shape = Segmented(
             _SHAPES,
             "What accuracy is drawn over",
@@ -91,65 +97,30 @@ class CompareChoices(QWidget):
         self.encoders = CheckList("Encoders", "Whose features.")
         self.shuffled = QCheckBox("Shuffled labels")
         self.random = QCheckBox("Random features")
-        self.message = MessageLine("Comparison settings")
-        self.said = plain_label("", "small", wrap=True)
-        self.run_button = QPushButton("Compare")
         self._lay_out()
         self._connect()
         self._show(session.state)
         self.set_running(False)
 
-    def field(self, name: str) -> NumberField:
-        """Return the number field of a setting."""
-        return self._fields[name]
-
     def preset_button(self, name: PresetName) -> QPushButton:
         """Return the button of a preset."""
         return self._presets[name]
 
-    def set_running(self, running: bool, *, stopping: bool = False) -> None:
-        """Show whether a comparison is in flight: Stop stands where Compare was."""
-        self.run_button.setText("Stopping…" if stopping else "Stop" if running else "Compare")
-        self.run_button.setEnabled(not stopping)
-        set_icon(self.run_button, "stop" if running else "play")
-        describe(
-            self.run_button,
-            self.run_button.text(),
-            "Stops after the step in flight; what is done is kept, and can go on later."
-            if running
-            else "Trains every combination, one run after the other – minutes – each is kept.",
-        )
-
     # Layout
 
     def _lay_out(self) -> None:
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(spacing(2))
+        column = QVBoxLayout()
         column.addLayout(self._preset_part())
         column.addLayout(self._shape_part())
         for title, part in (
             ("Strategies", self.strategies),
             ("Heads", self.heads),
             ("Encoders", self.encoders),
-            ("Budget", self._budget_part()),
+            ("Budget", self._grid(_BUDGET)),
             ("Controls", self._controls_part()),
         ):
-            section = Section(title, folded=f"compare {title}" in self._session.state.folded)
-            section.toggled.connect(self._on_folded)
-            section.body.addWidget(part)
-            self._sections[title] = section
-            column.addWidget(section)
-        column.addStretch(1)
-        make_primary(self.run_button)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(spacing(2))
-        box.addWidget(SideColumn(inside), 1)
-        box.addWidget(self.message)
-        box.addWidget(self.said)
-        box.addWidget(self.run_button)
+            column.addWidget(self._section(title, part))
+        self._stand(column)
 
     def _preset_part(self) -> QGridLayout:
         grid = QGridLayout()
@@ -178,35 +149,6 @@ class CompareChoices(QWidget):
         )
         column.addWidget(self.sizes)
         return column
-
-    def _budget_part(self) -> QWidget:
-        part = QWidget()
-        grid = QGridLayout(part)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(spacing(2))
-        grid.setVerticalSpacing(spacing(1))
-        grid.setColumnStretch(1, 1)
-        for name, title, low, high, tip in (
-            ("seeds", "Seeds", 1, 10, "Runs of each combination – 3 – more for narrower intervals; "
-             "heads that no seed changes are run once."),
-            ("epochs", "Epochs", 1, 1000, "Passes where the encoder is trained – 3 – strategies "
-             "that leave it alone keep their own hundred, which cost next to nothing."),
-            ("train_items", "Training rows", 0, 10_000_000, "Most rows to learn from, sampled – "
-             "1 000 – 0 takes all."),
-            ("held_out_items", "Held-out rows", 0, 10_000_000, "Most rows of validation and of "
-             "test, each – 1 000 – more for narrower intervals; 0 takes all."),
-            ("max_length", "Max. tokens", 3, 8192, "Longer texts are cut – 128 – less is faster: "
-             "training time grows with it."),
-        ):  # fmt: skip
-            field = NumberField(title, tip, value=low, minimum=low, maximum=high, integer=True)
-            field.changed.connect(lambda value, name=name: self._edit(name, value))
-            label = plain_label(title)
-            label.setBuddy(field.edit)
-            self._fields[name] = field
-            row = grid.rowCount()
-            grid.addWidget(label, row, 0)
-            grid.addWidget(field, row, 1)
-        return part
 
     def _controls_part(self) -> QWidget:
         part = QWidget()
@@ -242,7 +184,6 @@ class CompareChoices(QWidget):
         self.encoders.changed.connect(self._on_encoders)
         self.shuffled.clicked.connect(lambda on: self._edit("shuffled", on))
         self.random.clicked.connect(lambda on: self._edit("random_features", on))
-        self.run_button.clicked.connect(self.run_pressed)
         self._session.changed.connect(self._on_session)
         self._context.changed.connect(lambda: self._show(self._session.state))
 
@@ -255,14 +196,6 @@ class CompareChoices(QWidget):
         choice = preset(name, state.compare, names)
         self._session.edit(f"Choose {PRESETS[name].title}", compare=choice)
         self._show(self._session.state)
-
-    def _edit(self, name: str, value: object) -> None:
-        try:
-            self._session.edit_look(f"Change {name.replace('_', ' ')}", "compare", **{name: value})
-        except ConfigError as error:
-            self.message.show_message("bad", str(error))
-            return
-        self.message.clear()
 
     @Slot(str)
     def _on_shape(self, value: str) -> None:
@@ -284,12 +217,6 @@ class CompareChoices(QWidget):
     def _on_encoders(self, values: Sequence[str]) -> None:
         mine = self._session.state.spec.encoder
         self._edit("encoders", () if tuple(values) == (mine,) else tuple(values))
-
-    @Slot(bool)
-    def _on_folded(self, _folded: bool) -> None:
-        folded = {name for name in self._session.state.folded if not name.startswith("compare ")}
-        folded |= {f"compare {t}" for t, section in self._sections.items() if section.folded}
-        self._session.view(folded=tuple(sorted(folded)))
 
     # What the session says
 
@@ -323,9 +250,7 @@ class CompareChoices(QWidget):
         self._sections["Heads"].setVisible(choice.shape not in ("width", "depth"))
         self.encoders.set_options([Option(n, title, n) for n, title in self._known_encoders(state)])
         self.encoders.set_values(choice.encoders or (state.spec.encoder,))
-        for setting, field in self._fields.items():
-            if field.value != getattr(choice, setting):
-                field.set_value(getattr(choice, setting))
+        self._show_numbers(choice)
         self.shuffled.setChecked(choice.shuffled)
         self.random.setChecked(choice.random_features or "random-features" in choice.strategies)
         self.random.setEnabled("random-features" not in choice.strategies)

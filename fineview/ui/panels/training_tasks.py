@@ -3,16 +3,17 @@
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
-from fineview.core.runs.multitask_study import TasksStudy
+from fineview.core.runs.multitask_study import KIND, TasksStudy, tasks_study_of
 from fineview.core.runs.studies import Study
 from fineview.core.training.multitask.events import GradientCosines, JointStep
 from fineview.ui.context import Context
+from fineview.ui.panels.training_past import PastStudies, PastWords
+from fineview.ui.panels.training_study_page import StudyPage
 from fineview.ui.panels.training_tasks_choices import TasksChoices
-from fineview.ui.panels.training_tasks_past import PastTasks
 from fineview.ui.panels.training_tasks_table import TasksTable
 from fineview.ui.panels.training_tasks_view import TasksView
 from fineview.ui.run_rows import RunList
@@ -20,9 +21,8 @@ from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.format import plural
-from fineview.ui.widgets.labels import ElidedLabel, plain_label
-from fineview.ui.widgets.message_line import MessageLine
-from fineview.work.jobs import Job, JobRunner, Lane
+from fineview.ui.widgets.labels import plain_label
+from fineview.work.jobs import JobRunner
 
 _DRAW_MS = 200
 _BUSY = "A training is in flight: stop it first."
@@ -31,14 +31,21 @@ _WHAT = (
     "one encoder. Live you see whose gradients pull against whose, and in which layers; at the "
     "end, whether a task is better off alone."
 )
+_PAST = PastWords(
+    title="Earlier trainings",
+    tip="Trainings of several tasks in this workspace, newest first – the last one – an earlier "
+    "one to look at it again.",
+    one="training",
+    forgets="Forgets this training – when it is not needed any more; can be taken back.",
+    deleted="",
+    reading="Read a training",
+)
 
 
-class TasksPage(QWidget):
+class TasksPage(StudyPage):
     """Choices at the left; table, curves and cosines at the right.
 
     Attributes:
-        choices: The column at the left.
-        past: Earlier trainings.
         table: A row a task.
         view: Curves and cosines.
         shown: The study on display; None before the first.
@@ -48,23 +55,16 @@ class TasksPage(QWidget):
         self, session: Session, runner: JobRunner, lab: Laboratory, context: Context, runs: RunList,
         parent: QWidget | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(parent)
-        self._session = session
-        self._runner = runner
-        self._lab = lab
         del context, runs  # what is trained here is a study of its own, on tasks of its own
-        self._job: Job | None = None
+        choices = TasksChoices(session, lab)
+        past = PastStudies(runner, lab, KIND, _PAST, tasks_study_of)
+        empty = EmptyState("Several tasks, one encoder", _WHAT)
+        super().__init__(session, runner, lab, choices, past, empty, "Several tasks", parent)
         self.shown: TasksStudy | None = None
         self._steps: list[JointStep] = []
         self._cosines: list[GradientCosines] = []
-        self.choices = TasksChoices(session, lab)
-        self.past = PastTasks(runner, lab)
         self.table = TasksTable()
         self.view = TasksView(session)
-        self.message = MessageLine("Several tasks")
-        self.title = ElidedLabel(bold=True)
-        self.caption = ElidedLabel("", "small", muted=True)
-        self.empty = EmptyState("Several tasks, one encoder", _WHAT)
         self.said = plain_label(wrap=True)
         self._pace = QTimer(self)
         self._pace.setSingleShot(True)
@@ -74,11 +74,6 @@ class TasksPage(QWidget):
         self._connect()
         self._show(None)
         self.past.refresh()
-
-    @property
-    def busy(self) -> bool:
-        """Whether a training is queued or in flight."""
-        return self._job is not None and self._job.active
 
     def start(self) -> None:
         """Train the tasks that are chosen."""
@@ -90,26 +85,12 @@ class TasksPage(QWidget):
 
             return train_tasks(lab, encoder, choice, report)
 
-        self.message.clear()
-        self._job = job = self._runner.submit("Several tasks", work, Lane.COMPUTE)
-        job.published.connect(self._on_events)
-        job.failed.connect(lambda error: self.message.show_message("bad", str(error)))
-        job.ended.connect(self._on_ended)
-        self.choices.set_running(True)
-        self.past.set_running(True)
+        self._submit("Several tasks", work)
         self._show_settings(state)
 
     # Layout
 
     def _lay_out(self) -> None:
-        heading = QVBoxLayout()
-        heading.setSpacing(0)
-        heading.addWidget(self.title)
-        heading.addWidget(self.caption)
-        bar = QHBoxLayout()
-        bar.setSpacing(spacing(2))
-        bar.addLayout(heading, 1)
-        bar.addWidget(self.past)
         results = QWidget()
         lines = QVBoxLayout(results)
         lines.setContentsMargins(0, 0, 0, 0)
@@ -118,45 +99,16 @@ class TasksPage(QWidget):
         lines.addWidget(self.table)
         lines.addWidget(self.said)
         lines.addWidget(self.view, 1)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(results)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(spacing(2))
-        column.addLayout(bar)
-        column.addWidget(self.message)
-        column.addWidget(self._stack, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(spacing(3))
-        split.addWidget(self.choices)
-        split.addWidget(right)
-        split.setStretchFactor(0, 0)
-        split.setStretchFactor(1, 1)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(split)
+        self._stand(results)
 
     def _connect(self) -> None:
-        self.choices.run_pressed.connect(self._on_button)
         self.past.chosen.connect(self._open)
         self.past.listed.connect(self._on_listed)
         self.past.deleted.connect(lambda: self._show(None))
-        self.past.told.connect(self.message.show_message)
         self.message.action_pressed.connect(self._on_action)
         self._session.changed.connect(self._on_session)
 
     # A training in flight
-
-    @Slot()
-    def _on_button(self) -> None:
-        if self._job is not None and self._job.active:
-            self._job.stop()
-            self.choices.set_running(True, stopping=True)
-        else:
-            self.start()
 
     @Slot(object)
     def _on_events(self, events: list[object]) -> None:
@@ -172,10 +124,7 @@ class TasksPage(QWidget):
 
     @Slot()
     def _on_ended(self) -> None:
-        self._job = None
-        self.choices.set_running(False)
-        self.past.set_running(False)
-        self.past.refresh()
+        super()._on_ended()
         self._draw()
         self._show_settings(self._session.state)
 
@@ -249,13 +198,7 @@ class TasksPage(QWidget):
         return mine != (self.shown.encoder, self.shown.choice.measured)
 
     def _show_settings(self, state: SessionState) -> None:
-        told = self.message.text and self.message.kind != "info"  # that comes first
-        if self._stale(state) and not told:
-            self.message.show_message(
-                "info", "These are the results of other settings.", [("Back to them", "back")]
-            )
-        elif not told:
-            self.message.clear()
+        self._tell_stale(self._stale(state))
 
 
 def caption_of(found: TasksStudy, steps: list[JointStep]) -> str:
