@@ -22,7 +22,7 @@ from fineview.core.features.config import PoolingConfig
 from fineview.core.files import atomic_write
 from fineview.core.runs.compare_choice import CompareChoice
 from fineview.core.runs.spec import RunSpec, spec_from_dict
-from fineview.core.training.config import HeadConfig, TrainConfig, default_rate
+from fineview.core.training.config import HeadConfig, TrainConfig, rate_moved
 from fineview.core.training.multitask.config import TasksChoice
 from fineview.core.training.strategy import (
     StrategyKind,
@@ -202,10 +202,8 @@ class Session(QObject):
         spec = self.state.spec
         rate = spec.training.learning_rate
         kind = spec.training.optimiser
-        for numbers in (False, True) if width else ():
-            if rate == default_rate(kind, spec.pooling.width(width), numbers=numbers):
-                rate = default_rate(kind, pooling.width(width), numbers=numbers)
-                break
+        if width:
+            rate = rate_moved(rate, kind, spec.pooling.width(width), pooling.width(width))
         training = replace(spec.training, learning_rate=rate)
         self.edit_spec(text, pooling=pooling, training=training)
 

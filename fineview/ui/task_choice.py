@@ -6,7 +6,7 @@ from fineview.core.data.shift import ShiftConfig
 from fineview.core.data.task import Level
 from fineview.core.features.config import token_choices
 from fineview.core.runs.spec import RunSpec
-from fineview.core.training.config import TrainConfig, default_rate
+from fineview.core.training.config import rate_moved
 
 
 def spec_for(spec: RunSpec, task: str, level: Level, numbers: bool, width: int) -> RunSpec:
@@ -24,20 +24,13 @@ def spec_for(spec: RunSpec, task: str, level: Level, numbers: bool, width: int) 
         pooling = replace(pooling, tokens="mean")
     if level != "pair":
         pooling = replace(pooling, pair="joint")
+    training, seen = spec.training, pooling.width(width)
+    rate = rate_moved(training.learning_rate, training.optimiser, seen, seen, numbers=numbers)
     return replace(
         spec,
         task=task,
         pooling=pooling,
-        training=_rate_for(spec.training, pooling.width(width), numbers),
+        training=replace(training, learning_rate=rate),
         # A second test on another task is that of the first one only.
         shift=ShiftConfig() if spec.shift.kind == "task" else spec.shift,
     )
-
-
-def _rate_for(training: TrainConfig, width: int, numbers: bool) -> TrainConfig:
-    """Return training whose rate, where it is a default one, is that of the labels."""
-    for before in (False, True):
-        if training.learning_rate == default_rate(training.optimiser, width, numbers=before):
-            rate = default_rate(training.optimiser, width, numbers=numbers)
-            return replace(training, learning_rate=rate)
-    return training

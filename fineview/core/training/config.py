@@ -199,6 +199,24 @@ def default_rate(optimiser: Optimiser, dimension: int, *, numbers: bool = False)
     return float(f"{rate:.2g}")
 
 
+def rate_moved(
+    rate: float, optimiser: Optimiser, before: int, now: int, *, numbers: bool | None = None
+) -> float:
+    """Return a rate after a change of settings: a default one moves along, a chosen one stays.
+
+    Args:
+        rate: Before the change.
+        optimiser: It stays.
+        before: D', the features that the head saw.
+        now: D' that it sees.
+        numbers: Whether labels are numbers now; None where that is as before.
+    """
+    for were in (False, True):
+        if rate == default_rate(optimiser, before, numbers=were):
+            return default_rate(optimiser, now, numbers=were if numbers is None else numbers)
+    return rate
+
+
 def one_of(value: str, allowed: tuple[str, ...], title: str, field: str) -> None:
     """Refuse a word that is not in the list.
 
