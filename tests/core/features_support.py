@@ -109,3 +109,17 @@ class StopAfter(Silent):
     @property
     def extracted(self):
         return [done for done, _, text in self.said if text == "Extracting features"]
+
+
+class StopAt(Silent):
+    """Presses Stop after so many questions."""
+
+    def __init__(self, limit):
+        self.left = limit
+        self.asked_after = 0
+
+    def check(self):
+        self.left -= 1
+        if self.left < 0:
+            self.asked_after += 1
+            raise JobCancelled

@@ -26,22 +26,11 @@ from fineview.core.training.tuning.kernel import (
     label_targets,
     tangent_kernel,
 )
+from tests.core.features_support import StopAt
 from tests.core.tiny import TEXTS, tiny_encoder_folder
 
 CLASSES = 3
 SENTENCES = [*TEXTS, "the film is quiet.", "no treat?", "seven layers, and 12 more of them."]
-
-
-class Stopping(Silent):
-    """Stops at its n-th check."""
-
-    def __init__(self, after):
-        self.left = after
-
-    def check(self):
-        self.left -= 1
-        if self.left < 0:
-            raise JobCancelled
 
 
 @pytest.fixture
@@ -116,7 +105,7 @@ def test_a_kernel_can_be_stopped_and_leaves_the_model_in_its_mode(encoder):
     model.train()
     examples = unlabelled(encoder, SENTENCES, None, None, 64)
     with pytest.raises(JobCancelled):
-        tangent_kernel(model, examples, report=Stopping(7))
+        tangent_kernel(model, examples, report=StopAt(7))
     assert model.training
     tangent_kernel(model, examples)
     assert model.training
@@ -302,7 +291,7 @@ def check_refusals(lab, asked):
     with pytest.raises(ConfigError, match="choose a run of"):
         kernel_study(lab, replace(asked, run=replace(asked.run, task="word-relations")))
     with pytest.raises(JobCancelled):
-        kernel_study(lab, asked, Stopping(60))
+        kernel_study(lab, asked, StopAt(60))
     for wrong in ({"texts": 4}, {"held_out": 301}, {"buckets": 64}):
         with pytest.raises(ConfigError):
             KernelSpec(**wrong)

@@ -41,6 +41,7 @@ from fineview.core.runs.spec import RunSpec
 from fineview.core.training.config import HeadConfig, TrainConfig
 from fineview.core.training.metrics import scores, wilson
 from fineview.core.training.strategy import default_strategy, default_training
+from tests.core.features_support import StopAt
 from tests.core.tiny import tiny_encoder_folder
 
 
@@ -153,23 +154,11 @@ def test_all_answers_right_leave_no_row():
     assert confused_pairs(held, 2) == ()
 
 
-class Stopping(Silent):
-    """Stops at its n-th check."""
-
-    def __init__(self, after):
-        self.left = after
-
-    def check(self):
-        self.left -= 1
-        if self.left < 0:
-            raise JobCancelled
-
-
 def test_a_run_without_answers_says_why(lab, encoder):
     with pytest.raises(RunError, match="nowhere"):
         run_answers(lab, "nowhere")
     with pytest.raises(JobCancelled):
-        lab.execute(RunSpec(encoder=encoder, training=TrainConfig(epochs=500)), Stopping(150))
+        lab.execute(RunSpec(encoder=encoder, training=TrainConfig(epochs=500)), StopAt(150))
     with pytest.raises(RunError, match="was stopped before it gave its answers"):
         run_answers(lab, lab.runs.list()[0].run_id)
 
@@ -388,7 +377,7 @@ def test_a_hundred_thousand_words_are_measured_and_drawn_by_few_points():
     with pytest.raises(JobCancelled):
         measure_rates(answers, "test", MistakesChoice(), Told())
     with pytest.raises(JobCancelled):
-        calibrate(answers, "test", MistakesChoice(), Stopping(3))
+        calibrate(answers, "test", MistakesChoice(), StopAt(3))
     few = Ranked(answers.held["test"].shares[:, 0], labels == 0)
     from fineview.core.explore.mistakes_rates import _thinned
 
@@ -528,7 +517,7 @@ def test_words_are_judged_by_whole_sentences(lab, encoder):
     whole = sum(int((every == one).sum()) for one in np.unique(units))
     assert f"{whole - len(found)} lie behind the maximum length of 128 tokens." in found.notes
     with pytest.raises(JobCancelled):
-        training_texts(lab, run, MistakesChoice(items=100), Stopping(2))
+        training_texts(lab, run, MistakesChoice(items=100), StopAt(2))
 
 
 def test_rows_go_to_a_file_whole_or_not_at_all(tmp_path):
@@ -541,7 +530,7 @@ def test_rows_go_to_a_file_whole_or_not_at_all(tmp_path):
         ]  # fmt: skip
     other = tmp_path / "other.csv"
     with pytest.raises(JobCancelled):
-        save_rows(("text",), ([str(i)] for i in range(2000)), 2000, other, Stopping(3))
+        save_rows(("text",), ([str(i)] for i in range(2000)), 2000, other, StopAt(3))
     assert [p.name for p in tmp_path.iterdir()] == ["rows.csv"]
 
 

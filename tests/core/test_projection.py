@@ -12,27 +12,13 @@ from fineview.core.features.alignment import aligned, procrustes
 from fineview.core.features.neighbours import nearest
 from fineview.core.features.projection import check_points, principal
 from fineview.core.features.tsne import EXAGGERATED, ORDINARY, tsne, usable_perplexity
-from fineview.core.progress import Silent
+from tests.core.features_support import StopAt
 
 
 def cloud(rows=120, width=20, seed=0):
     random = np.random.default_rng(seed)
     centres = random.normal(size=(3, width)) * 4
     return (centres[np.arange(rows) % 3] + random.normal(size=(rows, width))).astype(np.float32)
-
-
-class StopAt(Silent):
-    """Presses Stop after so many questions."""
-
-    def __init__(self, limit):
-        self.left = limit
-        self.asked_after = 0
-
-    def check(self):
-        self.left -= 1
-        if self.left < 0:
-            self.asked_after += 1
-            raise JobCancelled
 
 
 @pytest.mark.parametrize(("rows", "width"), [(120, 20), (1100, 8), (15, 40)])

@@ -2,7 +2,6 @@
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
@@ -18,6 +17,7 @@ from fineview.ui.theme import spacing
 from fineview.ui.widgets.count_bars import CountBars
 from fineview.ui.widgets.format import count_text, plural, seconds_text
 from fineview.ui.widgets.labels import describe, plain_label
+from fineview.ui.widgets.panel_area import scrolled
 from fineview.ui.widgets.rows_dialog import RowsDialog
 
 _LINES_NAMED = 5
@@ -220,12 +220,8 @@ class ImportResult(QWidget):
 
 
 def _scroll(content: QWidget, name: str) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area = scrolled(content)
     area.setAccessibleName(name)
-    area.setWidget(content)
     area.setMinimumHeight(content.fontMetrics().height() * _LEAST_LINES)
     return area
 

@@ -3,10 +3,8 @@
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -29,6 +27,7 @@ from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.format import count_text
 from fineview.ui.widgets.labels import describe, plain_label
 from fineview.ui.widgets.message_line import MessageLine
+from fineview.ui.widgets.panel_area import scrolled
 from fineview.ui.widgets.token_strip import MOST_TOKENS, TokenChip, TokenStrip
 from fineview.work.jobs import Job, JobRunner, Lane
 
@@ -142,20 +141,10 @@ class MaskingPage(QWidget):
         column.addLayout(bar)
         column.addWidget(self.message)
         column.addWidget(self.said)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inner = QWidget()
-        box = QVBoxLayout(inner)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(self.bars)
-        box.addStretch(1)
-        scroll.setWidget(inner)
+        self._scroll = scrolled(self.bars, at_top=True)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(scroll)
-        self._scroll = scroll
+        self._stack.addWidget(self._scroll)
         column.addWidget(self._stack, 1)
 
     # What is masked

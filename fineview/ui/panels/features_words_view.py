@@ -4,10 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QSlider,
     QSplitter,
     QStackedWidget,
@@ -26,6 +24,7 @@ from fineview.ui.session import Session
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.labels import describe, plain_label
+from fineview.ui.widgets.panel_area import scrolled
 from fineview.ui.widgets.segmented import Segmented
 
 NEAREST = 10
@@ -163,12 +162,7 @@ class WordView(QWidget):
         box = QVBoxLayout(side)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(spacing(1))
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.bars)
-        box.addWidget(scroll, 1)
+        box.addWidget(scrolled(self.bars), 1)
         box.addWidget(self.said)
         picture = QSplitter(Qt.Orientation.Horizontal)
         picture.addWidget(self._picture)

@@ -2,13 +2,11 @@
 
 from collections.abc import Hashable
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -27,6 +25,7 @@ from fineview.ui.widgets.format import plural, seconds_text
 from fineview.ui.widgets.labels import describe, plain_label
 from fineview.ui.widgets.message_line import MessageLine
 from fineview.ui.widgets.number_field import NumberField
+from fineview.ui.widgets.panel_area import scrolled
 from fineview.ui.widgets.tinted_label import TintedLabel
 from fineview.work.jobs import Job, JobRunner
 
@@ -117,16 +116,6 @@ class KernelView(QWidget):
             bar.addWidget(field)
         bar.addWidget(self.button)
         bar.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.bars)
-        column.addStretch(1)
-        scroll.setWidget(inside)
         side = QVBoxLayout()
         side.setSpacing(spacing(2))
         side.addWidget(self.table)
@@ -134,7 +123,7 @@ class KernelView(QWidget):
         side.addStretch(1)
         row = QHBoxLayout()
         row.setSpacing(spacing(4))
-        row.addWidget(scroll, 4)
+        row.addWidget(scrolled(self.bars, at_top=True), 4)
         row.addLayout(side, 5)
         drawn = QWidget()
         lines = QVBoxLayout(drawn)

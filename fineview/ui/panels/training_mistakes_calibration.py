@@ -1,7 +1,7 @@
 """Whether the run's probabilities mean what they say."""
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from fineview.core.explore.choices import MistakesChoice
 from fineview.core.explore.mistakes import RunAnswers
@@ -15,6 +15,7 @@ from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.figure_list import FigureList
 from fineview.ui.widgets.labels import plain_label
 from fineview.ui.widgets.number_field import NumberField
+from fineview.ui.widgets.panel_area import scrolled
 from fineview.ui.widgets.segmented import Segmented
 from fineview.ui.widgets.tinted_label import TintedLabel
 from fineview.work.jobs import JobRunner
@@ -76,12 +77,8 @@ class CalibrationView(QWidget):
         bar.addWidget(self.bins)
         bar.addSpacing(spacing(2))
         bar.addWidget(self.note, 1)
-        side = QScrollArea()
-        side.setFrameShape(QFrame.Shape.NoFrame)
-        side.setWidgetResizable(True)
-        side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        side = scrolled(self.figures)
         side.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        side.setWidget(self.figures)
         row = QHBoxLayout()
         row.setSpacing(spacing(4))
         row.addWidget(self.plot, 3)

@@ -41,6 +41,28 @@ class SideColumn(QScrollArea):
         self.setMinimumWidth(self._settings.minimumSizeHint().width() + spacing(5))
 
 
+def scrolled(content: QWidget, *, at_top: bool = False) -> QScrollArea:
+    """Return an area in which a widget scrolls up and down only.
+
+    Args:
+        content: Becomes as wide as the area.
+        at_top: It keeps its height, and what is free stays below it.
+    """
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    if at_top:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(content)
+        column.addStretch(1)
+        content = holder
+    area.setWidget(content)
+    return area
+
+
 class PanelArea(QScrollArea):
     """Holds one panel; scrolls only where the panel cannot shrink further."""
 
