@@ -463,6 +463,9 @@ def test_a_histogram_says_its_bars_and_marks_the_cut(qtbot):
     assert view.accessibleDescription().startswith("5: 100, 6: 50, 9: 150")
     assert view._ticks() == [5, 6, 7, 8, 9]
     assert view.table()[1][-1] == (10, float("inf"), 1)
+    # Where the mouse rests, a bar is told.
+    told = [view._said(round((left + right) / 2)) for left, right, _ in view._bins(view.histogram)]
+    assert told == ["5: 100", "6: 50", "7: 0", "8: 0", "9: 150", "above 9: 1"]
     with_cut = view.grab().toImage()
     assert with_cut != blank
     view.show_histogram(spread.histogram)

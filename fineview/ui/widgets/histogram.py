@@ -254,7 +254,7 @@ class HistogramView(QWidget):
             if left <= x < right:
                 if i == len(self.histogram.counts):
                     last = self.histogram.edges[-1] - (1 if self._whole else 0)
-                return f"above {self._number(last)}: {count_text(count)}"
+                    return f"above {self._number(last)}: {count_text(count)}"
                 a, b = self.histogram.edges[i], self.histogram.edges[i + 1]
                 return f"{self._range(a, b)}: {count_text(count)}"
         return ""
