@@ -165,6 +165,7 @@ def test_a_stop_keeps_the_study_and_earlier_ones_come_back(qtbot, window):
     QTest.mouseClick(page.past.delete_button, LEFT)
     quiet(qtbot, window)
     assert stopped not in [study.study_id for study in window.lab.studies.list(KIND)]
+    assert (page.title.text, page.caption.text) == ("", "")
     page.message.buttons[0].click()
     quiet(qtbot, window)
     assert page.shown.study_id == stopped

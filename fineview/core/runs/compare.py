@@ -93,7 +93,7 @@ def compare(lab: Bench, spec: RunSpec, choice: CompareChoice, report: Report = S
     title = title_of(choice, task.info.title)
     asked = asked_of(base, choice)
     study = lab.studies.create(lab.runs.new_id(), KIND, title, asked)
-    return _Queue(lab, study, base, choice, task, plan, report).run()
+    return _Queue(lab, study, choice, task, plan, report).run()
 
 
 def go_on(lab: Bench, study_id: str, report: Report = SILENT) -> Study:
@@ -109,7 +109,7 @@ def go_on(lab: Bench, study_id: str, report: Report = SILENT) -> Study:
     study = lab.studies.read(study_id)
     base, choice = question_of(study)
     task, plan = _planned(lab, base, choice)
-    return _Queue(lab, study, base, choice, task, plan, report).run()
+    return _Queue(lab, study, choice, task, plan, report).run()
 
 
 def plan_for(lab: Bench, spec: RunSpec, choice: CompareChoice) -> Plan:
@@ -136,12 +136,16 @@ class _Queue:
     """A comparison in flight."""
 
     def __init__(
-        self, lab: Bench, study: Study, base: RunSpec, choice: CompareChoice, task: Task,
-        plan: Plan, report: Report,
-    ) -> None:  # fmt: skip
+        self,
+        lab: Bench,
+        study: Study,
+        choice: CompareChoice,
+        task: Task,
+        plan: Plan,
+        report: Report,
+    ) -> None:
         self._lab = lab
         self._study = study
-        self._base = base
         self._choice = choice
         self._task = task
         self._plan = plan

@@ -147,6 +147,7 @@ class TasksPage(StudyPage):
     def _draw(self) -> None:
         """Draw curves and cosines as they stand."""
         if self.shown is None:
+            self.caption.set_text("")
             return
         dimmed = self._stale(self._session.state)
         self.view.show_study(self.shown, self._steps, self._cosines, dimmed=dimmed)
