@@ -74,8 +74,8 @@ def task_of(level="sentence", numbers=False, train=21, held_out=9):
 class OwnTask(Laboratory):
     """A laboratory that has one task more, by the name `own`."""
 
-    def __init__(self, locations, task):
-        super().__init__(locations, "cpu")
+    def __init__(self, locations, task, device="cpu"):
+        super().__init__(locations, device)
         self.own = task
 
     def task(self, name, split=SplitConfig()):
@@ -137,15 +137,15 @@ class Watch(Silent):
         return self.changes_at.pop(self.step, {})
 
 
-def encoder_of(folder, random=False):
+def encoder_of(folder, random=False, device="cpu"):
     """Open an encoder, or its architecture with weights drawn from a seed."""
     name = random_name(folder, 7) if random else folder
-    return open_encoder(name, Path(folder).parent / "cache", "cpu")
+    return open_encoder(name, Path(folder).parent / "cache", device)
 
 
 def tuning_of(
     folder, task, kind="full", training=TRAINING, *, pooling=LAST_LAYER,
-    head=HeadConfig(), seed=3, report=None, save=None, **strategy,
+    head=HeadConfig(), seed=3, report=None, save=None, device="cpu", **strategy,
 ):  # fmt: skip
     """Prepare a training as a run does, of encoder and head together from the first step on.
 
@@ -155,7 +155,7 @@ def tuning_of(
     import torch
 
     choice = replace(default_strategy(kind), top_layers=1, **strategy)
-    source = encoder_of(folder, random=kind == "random-init")
+    source = encoder_of(folder, random=kind == "random-init", device=device)
     source.load()
     train, validation = (examples_of(source, task, s, LENGTH) for s in ("train", "validation"))
     objective = objective_for(train.labels, len(task.classes), training)
@@ -181,7 +181,7 @@ def tuning_of(
 
 def weights_of(tuning):
     """Return every weight and buffer of a training's model, by name."""
-    return {n: v.detach().clone().numpy() for n, v in tuning.model.state_dict().items()}
+    return {n: v.detach().cpu().clone().numpy() for n, v in tuning.model.state_dict().items()}
 
 
 def same(one, other):

@@ -36,7 +36,7 @@ class Moves:
 
     def restart(self, head: Mapping[str, Tensor]) -> None:
         """Say where the head began, by name as in `start`."""
-        self._start = dict(head)
+        self._start = {name: value.to(self._model.device) for name, value in head.items()}
 
     @property
     def start(self) -> Mapping[str, Tensor]:
@@ -45,11 +45,7 @@ class Moves:
 
     def gradient_norms(self) -> list[float]:
         """Return the Euclidean norm of each group's gradient, (G,); 0 where nothing moves."""
-        norms = []
-        for _, members in self._groups:
-            gradients = [p.grad for _, p in members if p.grad is not None]
-            norms.append(_norm(gradients))
-        return norms
+        return _norms([[p.grad for _, p in m if p.grad is not None] for _, m in self._groups])
 
     @torch.no_grad()
     def distances(self) -> list[float]:
@@ -64,14 +60,15 @@ class Moves:
                 start = self._origin.get(name, self._start.get(name))
                 if start is not None and (parameter.requires_grad or name in self._start):
                     moved.append(parameter - start)
-            distance = _norm(moved)
+            (distance,) = _norms([moved])
             if 0 < at <= len(self._blocks):
                 distance = math.hypot(distance, lora_shift(self._blocks[at - 1]))
             found.append(distance)
         return found
 
 
-def _norm(tensors: Sequence[Tensor]) -> float:
-    if not tensors:
-        return 0.0
-    return float(torch.stack(torch._foreach_norm(list(tensors))).norm())
+def _norms(groups: Sequence[Sequence[Tensor]]) -> list[float]:
+    """Return each group's Euclidean norm, read all at once: every reading waits for a GPU."""
+    every = [tensor for group in groups for tensor in group]
+    read = iter(torch.stack(torch._foreach_norm(every)).tolist() if every else ())
+    return [math.hypot(*(next(read) for _ in group)) for group in groups]
