@@ -220,6 +220,24 @@ def test_out_of_memory_halves_the_parts_and_learns_the_same(still, settings):
     assert "what is learned stays the same" in notices[-1].text
 
 
+def test_a_training_short_of_memory_goes_on_with_the_parts_that_fit(folder):
+    saved, watches = [], (Watch(), Watch(stop_at=3), Watch())
+    whole, broken, again = (
+        tuning_of(folder, task_of(), "full", report=report, save=lambda *given: saved.append(given))
+        for report in watches
+    )
+    for tuning in (whole, broken, again):
+        short_of_memory(tuning, 40)
+    whole.run()
+    with pytest.raises(JobCancelled):
+        broken.run()
+    broken.checkpoint()
+    again.restore(*saved[-1])
+    again.run()
+    assert watches[2].of(Notice) == []
+    assert same(weights_of(whole), weights_of(again))
+
+
 def test_one_text_that_does_not_fit_is_told_and_leaves_the_weights(folder):
     tuning = tuning_of(folder, task_of(), "full")
     before = weights_of(tuning)

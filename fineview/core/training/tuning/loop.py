@@ -151,6 +151,7 @@ class FineTuning:
         if state.get("best_epoch") is not None:
             best = _under("best.", arrays)
             self._best = (float(state["best_loss"]), int(state["best_epoch"]), best)
+        self._gradients.tokens_that_fit = state.get("tokens_that_fit")
         self.step = step
         self._let_decay()
         if self._strategy.kind == "gradual":  # there may be no step left to let anything go
@@ -197,6 +198,8 @@ class FineTuning:
             arrays["first.states"] = _array(self._at_first)
         state: dict[str, Any] = {name: getattr(self.config, name) for name in LIVE_SETTINGS}
         state |= {"phase": "encoder", "best_epoch": None, "best_loss": None}
+        # Dropout is drawn part by part: a training that goes on has to cut its steps alike.
+        state |= {"tokens_that_fit": self._gradients.tokens_that_fit}
         if self._best is not None:
             state |= {"best_loss": self._best[0], "best_epoch": self._best[1]}
             arrays |= {f"best.{n}": v for n, v in self._best[2].items()}
