@@ -118,7 +118,15 @@ def texts_of(encoder: Encoder, task: str, count: int, *, full: bool) -> Texts:
     return Texts(replace(found, labels=labels), len(loaded.classes))
 
 
-def ours(encoder: Encoder, texts: Texts, budget: int, seed: int) -> tuple[float, float]:
+def ours(
+    encoder: Encoder,
+    texts: Texts,
+    budget: int,
+    seed: int,
+    *,
+    size: int = BATCH,
+    checkpointing: bool = False,
+) -> tuple[float, float]:
     """Fine-tune everything for an epoch; return texts/s after two steps, and the final loss."""
     info, pooling = encoder.info, PoolingConfig()
     head = new_head(pooling, info.width, info.layers, texts.classes, HeadConfig(), seed)
@@ -131,8 +139,8 @@ def ours(encoder: Encoder, texts: Texts, budget: int, seed: int) -> tuple[float,
         TuneData(texts.examples, few.examples),
         strategy=strategy,
         config=TrainConfig(
-            optimiser="adamw", learning_rate=RATE, batch_size=BATCH, token_budget=budget,
-            weight_decay=0.01, clip=1.0, epochs=1, schedule="linear",
+            optimiser="adamw", learning_rate=RATE, batch_size=size, token_budget=budget,
+            weight_decay=0.01, clip=1.0, epochs=1, schedule="linear", checkpointing=checkpointing,
         ),
         objective=CrossEntropy(texts.classes),
         origin={n: p.detach() for n, p in encoder.model.named_parameters()},
@@ -147,7 +155,13 @@ def ours(encoder: Encoder, texts: Texts, budget: int, seed: int) -> tuple[float,
 
 
 def theirs(
-    encoder: Encoder, texts: Texts, seed: int, *, epochs: int = 1, frozen: bool = False
+    encoder: Encoder,
+    texts: Texts,
+    seed: int,
+    *,
+    epochs: int = 1,
+    frozen: bool = False,
+    size: int = BATCH,
 ) -> tuple[float, float, float]:
     """Train with the Trainer; return texts/s after two steps, the final loss, and seconds."""
     from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments
@@ -167,10 +181,11 @@ def theirs(
         trainer = Trainer(
             model=model,
             args=TrainingArguments(
-                output_dir=folder, per_device_train_batch_size=BATCH, num_train_epochs=epochs,
+                output_dir=folder, per_device_train_batch_size=size, num_train_epochs=epochs,
                 learning_rate=RATE if not frozen else 1e-3, weight_decay=0.01, max_grad_norm=1.0,
-                lr_scheduler_type="linear", report_to=[], save_strategy="no", use_cpu=True,
-                seed=seed, disable_tqdm=True, logging_strategy="no", remove_unused_columns=False,
+                lr_scheduler_type="linear", report_to=[], save_strategy="no", seed=seed,
+                use_cpu=encoder.device == "cpu", bf16=encoder.device == "cuda",
+                disable_tqdm=True, logging_strategy="no", remove_unused_columns=False,
             ),
             train_dataset=rows,
             data_collator=DataCollatorWithPadding(encoder.tokenizer),
@@ -181,8 +196,8 @@ def theirs(
     model.eval()
     loss = 0.0
     with torch.no_grad():
-        for first in range(0, len(rows), BATCH):
-            batch = trainer.data_collator(rows[first : first + BATCH])
+        for first in range(0, len(rows), size):
+            batch = trainer.data_collator(rows[first : first + size]).to(encoder.device)
             loss += float(model(**batch)["loss"]) * len(batch["labels"])
     return done / (times[-1] - times[1]), loss / len(rows), took
 

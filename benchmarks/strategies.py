@@ -63,9 +63,9 @@ class Budget:
 
 
 BUDGETS = {
-    "movie-snippets": Budget(max_length=48, epochs=2, held_out=500),
-    "reuters-r8": Budget(max_length=32, epochs=2, held_out=400),
-    RTE: Budget(max_length=48, epochs=2, held_out=250),
+    "movie-snippets": Budget(max_length=32, epochs=1, held_out=400),
+    "reuters-r8": Budget(max_length=24, epochs=1, held_out=400),
+    RTE: Budget(max_length=40, epochs=1, held_out=250),
 }
 
 
