@@ -2,10 +2,10 @@
 
 Run as `python -m benchmarks.strategies --rte DIR --out DIR`; needs `fineview fetch movie-snippets
 orange-texts`, and for RTE a folder with `train.jsonl` and `val.jsonl`, a labelled pair a line.
-1,000 training rows, three seeds. Each task has a budget (tokens, epochs, held-out rows) that keeps
-its comparison under 25 minutes on two cores; `--rows`, `--seeds`, `--epochs` and `--held-out` ask
-for another. For each task there is a table (CSV and Markdown), a picture (SVG, PNG) and the whole
-comparison as JSON in the folder; one that was stopped goes on where it was.
+1,000 training rows, three seeds, and budgets (tokens, epochs, held-out rows) that keep all three
+comparisons together under 25 minutes on two cores; `--rows`, `--seeds`, `--epochs` and
+`--held-out` ask for others. For each task there is a table (CSV and Markdown), a picture (SVG, PNG)
+and the whole comparison as JSON in the folder; one that was stopped goes on where it was.
 
 `TASK.best`: accuracy of the best strategy. `TASK.pretrained_gain`: full fine-tuning from the
 pretrained weights minus the same from random ones. `TASK.minutes`: time of all its runs together.
@@ -63,9 +63,9 @@ class Budget:
 
 
 BUDGETS = {
-    "movie-snippets": Budget(max_length=32, epochs=1, held_out=400),
-    "reuters-r8": Budget(max_length=24, epochs=1, held_out=400),
-    RTE: Budget(max_length=40, epochs=1, held_out=250),
+    "movie-snippets": Budget(max_length=32, epochs=1, held_out=300),
+    "reuters-r8": Budget(max_length=24, epochs=1, held_out=300),
+    RTE: Budget(max_length=32, epochs=1, held_out=200),
 }
 
 
