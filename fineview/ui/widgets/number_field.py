@@ -110,11 +110,6 @@ class NumberField(QWidget):
         self.edit.setText(plain_number(value))
         self._show_error("")
 
-    def set_range(self, minimum: float, maximum: float) -> None:
-        """Allow another range; the text is judged again."""
-        self._minimum, self._maximum = minimum, maximum
-        self._show_error(self._judge(self.edit.text())[1])
-
     @Slot()
     def commit(self) -> None:
         """Take the text now: keep it if it is a valid number, else say what is wrong."""

@@ -1,11 +1,10 @@
 """How much memory a run takes, watched at every check."""
 
-import ctypes
-import sys
 import time
 
 import psutil
 
+from fineview.core.allocator import give_back
 from fineview.core.progress import Relay, Report
 
 _EVERY_S = 0.02
@@ -25,7 +24,7 @@ class PeakMemory(Relay):
         self._device = device
         self._process = psutil.Process()
         self._looked_at = 0.0
-        _trim()
+        give_back()
         self._before = int(self._process.memory_info().rss)
         if device == "cuda":
             import torch
@@ -55,12 +54,3 @@ class PeakMemory(Relay):
 
             return int(torch.cuda.max_memory_allocated())
         return int(self._process.memory_info().rss) - self._before
-
-
-def _trim() -> None:
-    """Give freed memory back, so that an earlier run's is not hidden in this one's figure."""
-    if sys.platform == "linux":
-        try:
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
-        except (OSError, AttributeError):
-            return  # another C library: the figure is then a lower bound

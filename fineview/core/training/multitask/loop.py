@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fineview.core.allocator import kept_memory
 from fineview.core.data.task import LabelKind, TaskInfo
 from fineview.core.errors import RunError
 from fineview.core.models.encoder import Encoder
@@ -146,7 +147,7 @@ class JointTraining:
             RunError: A loss has left the numbers.
             ModelError: Not even one text fits into memory.
         """
-        with self._gradients[0].asking():
+        with self._gradients[0].asking(), kept_memory():
             while self.step < self.total:
                 self._report.check()
                 self.one_step()

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fineview.core.allocator import kept_memory
 from fineview.core.progress import SILENT, Report
 from fineview.core.training.config import LIVE_SETTINGS, TrainConfig
 from fineview.core.training.events import (
@@ -165,7 +166,7 @@ class FineTuning:
                 `checkpoint` keeps the position.
             ModelError: Not even one text fits into memory.
         """
-        with self._gradients.asking():
+        with self._gradients.asking(), kept_memory():
             self.begin()
             end = self._advance()
             if end == "diverged":
