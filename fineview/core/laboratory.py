@@ -29,6 +29,7 @@ from fineview.core.runs.workspace import Workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fineview.core.analogies.asking import Dictionary
     from fineview.core.data.plan import ImportPlan, Inspection
     from fineview.core.features.extract import HiddenStates
     from fineview.core.features.token_states import TokenStates
@@ -126,6 +127,7 @@ class Laboratory:
         self._features: tuple[tuple[object, ...], HiddenStates] | None = None
         self._tokens: tuple[tuple[object, ...], TokenStates] | None = None
         self._judge: tuple[RunSummary, Judge] | None = None
+        self._dictionary: tuple[str, Dictionary] | None = None
 
     def close(self) -> None:
         """Let the workspace go."""
@@ -243,6 +245,22 @@ class Laboratory:
     def encoder_info(self, name: str) -> EncoderInfo:
         """Return layers, sizes and the removed surrogate head of an encoder."""
         return self.encoder(name).info
+
+    def dictionary(self, name: str, report: Report = SILENT) -> "Dictionary":
+        """Return word vectors ready to be calculated with; the last table is kept in memory.
+
+        Raises:
+            FineviewError: They cannot be had; see `core.analogies.opening`.
+        """
+        from fineview.core.analogies.asking import Dictionary
+        from fineview.core.analogies.completion import Completion
+        from fineview.core.analogies.opening import open_vectors
+
+        if self._dictionary is None or self._dictionary[0] != name:
+            self._dictionary = None  # both at once may be too much
+            vectors = open_vectors(name, self.locations.cache, report)
+            self._dictionary = (name, Dictionary(vectors, Completion(vectors)))
+        return self._dictionary[1]
 
     def features(self, spec: RunSpec, report: Report = SILENT) -> "HiddenStates":
         """Return the hidden states of all layers for the spec's texts, computed at most once."""

@@ -46,7 +46,13 @@ if TYPE_CHECKING:
     from fineview.ui.panels.features import FeaturesPanel
     from fineview.ui.panels.training import TrainingPanel
 
-PANELS = (("data", "Data"), ("features", "Features"), ("training", "Train"), ("runs", "Runs"))
+PANELS = (
+    ("data", "Data"),
+    ("features", "Features"),
+    ("training", "Train"),
+    ("analogies", "Analogies"),
+    ("runs", "Runs"),
+)
 
 
 class MainWindow(QMainWindow):
@@ -188,6 +194,10 @@ class MainWindow(QMainWindow):
             data.task_removed.connect(self._on_task_removed)
             data.task.tried.connect(partial(self.show_panel, "training"))
             return data
+        if key == "analogies":
+            from fineview.ui.panels.analogies import AnalogiesPanel
+
+            return AnalogiesPanel(self.session, self.runner, self.lab)
         from fineview.ui.panels.runs import RunsPanel
 
         runs = RunsPanel(self.session, self.runs, self.lab.locations.workspace)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 from shiboken6 import isValid
 
+from fineview.core.analogies.choice import AnalogyChoice, AxesChoice, SetChoice
 from fineview.core.errors import FineviewError
 from fineview.core.explore.choices import (
     MapChoice,
@@ -53,9 +54,13 @@ class SessionState:
         mistakes: How the mistakes of the run on display are looked at.
         compare: What is compared with what.
         multitask: Which tasks share one encoder, and how.
+        analogy: What the calculator is asked.
+        analogy_set: How whole sets of questions are answered.
+        word_axes: Axes of one's own, and the words on them.
         panel: The panel in front. This and what follows is not undone.
         features_page: The page of the features panel in front.
         training_page: The page of the training panel in front.
+        analogies_page: The page of the analogies panel in front.
         theme: Light, dark, or as the system.
         text_scale: Size of all text, 1 = the system's.
         smoothing: Weight of the past in the drawn training curve, 0 … 0.99.
@@ -77,9 +82,13 @@ class SessionState:
     mistakes: MistakesChoice = field(default_factory=MistakesChoice)
     compare: CompareChoice = field(default_factory=CompareChoice)
     multitask: TasksChoice = field(default_factory=TasksChoice)
+    analogy: AnalogyChoice = field(default_factory=AnalogyChoice)
+    analogy_set: SetChoice = field(default_factory=SetChoice)
+    word_axes: AxesChoice = field(default_factory=AxesChoice)
     panel: str = "training"
     features_page: str = "texts"
     training_page: str = "train"
+    analogies_page: str = "calculator"
     theme: ThemeMode = "system"
     text_scale: float = 1.0
     smoothing: float = 0.8
@@ -88,7 +97,10 @@ class SessionState:
     folded: tuple[str, ...] = ("more",)
 
 
-_LOOKS = ("layer_map", "space", "words", "masking", "moved", "mistakes", "compare", "multitask")
+_LOOKS = (
+    *("layer_map", "space", "words", "masking", "moved"),
+    *("mistakes", "compare", "multitask", "analogy", "analogy_set", "word_axes"),
+)
 UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
 
@@ -181,8 +193,8 @@ class Session(QObject):
 
         Args:
             text: Names the change.
-            name: `layer_map`, `space`, `words`, `masking`, `moved`, `mistakes`, `compare` or
-                `multitask`.
+            name: `layer_map`, `space`, `words`, `masking`, `moved`, `mistakes`, `compare`,
+                `multitask`, `analogy`, `analogy_set` or `word_axes`.
             **changes: Fields of that choice.
 
         Raises:

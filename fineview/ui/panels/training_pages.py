@@ -1,14 +1,13 @@
 """The pages of the training panel: one is there from the start, the others when first shown."""
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from fineview.core.laboratory import Laboratory
 from fineview.ui.context import Context
+from fineview.ui.pages import Pages
 from fineview.ui.run_rows import RunList
-from fineview.ui.session import Session, SessionState
-from fineview.ui.theme import spacing
-from fineview.ui.widgets.segmented import Segmented
+from fineview.ui.session import Session
 from fineview.work.jobs import JobRunner
 
 TITLES = (
@@ -35,36 +34,30 @@ class TrainingPages(QWidget):
     ) -> None:  # fmt: skip
         """Show the bar and the first page, `train`, which is there already."""
         super().__init__()
+        self._first = first
         self._common = (session, runner, lab, context, runs)
-        self.bar = Segmented(
+        self._pages = Pages(
+            session,
+            "training_page",
             TITLES,
-            "Page of the training panel",
-            "One run, live – how its texts moved – what it got wrong – strategies and heads side "
-            "by side – several tasks on one encoder.",
+            self._build,
+            name="Page of the training panel",
+            tooltip="One run, live – how its texts moved – what it got wrong – strategies and "
+            "heads side by side – several tasks on one encoder.",
         )
-        self._built: dict[str, QWidget] = {"train": first}
-        self._stack = QStackedWidget()
-        self._stack.addWidget(first)
-        row = QHBoxLayout()
-        row.addWidget(self.bar)
-        row.addStretch(1)
+        self._pages.page("train")  # where another is in front, it still has a place
+        self.bar = self._pages.bar
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(spacing(2))
-        column.addLayout(row)
-        column.addWidget(self._stack, 1)
-        self.bar.changed.connect(lambda name: session.view(training_page=name))
-        session.changed.connect(self._on_session)
-        self._show(session.state.training_page)
+        column.addWidget(self._pages)
 
     def page(self, name: str) -> QWidget:
         """Return a page, built when first asked for."""
-        if name not in self._built:
-            self._built[name] = self._build(name)
-            self._stack.addWidget(self._built[name])
-        return self._built[name]
+        return self._pages.page(name)
 
     def _build(self, name: str) -> QWidget:
+        if name == "train":
+            return self._first
         if name == "moved":
             from fineview.ui.panels.training_moved import MovedPage
 
@@ -82,17 +75,3 @@ class TrainingPages(QWidget):
         from fineview.ui.panels.training_tasks import TasksPage
 
         return TasksPage(*self._common)
-
-    def _show(self, name: str) -> None:
-        name = name if name in dict(TITLES) else "train"
-        self.bar.set_value(name)
-        front = self.page(name)
-        for page in self._built.values():  # one that nobody sees asks for no room
-            shown = QSizePolicy.Policy.Preferred if page is front else QSizePolicy.Policy.Ignored
-            page.setSizePolicy(shown, shown)
-        self._stack.setCurrentWidget(front)
-
-    @Slot(object, object)
-    def _on_session(self, state: SessionState, old: SessionState) -> None:
-        if state.training_page != old.training_page:
-            self._show(state.training_page)

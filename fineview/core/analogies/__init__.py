@@ -1,0 +1,1 @@
+"""Arithmetic with word vectors: expressions, answers, benchmarks."""

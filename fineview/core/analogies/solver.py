@@ -1,0 +1,249 @@
+"""Which words lie where the arithmetic ends: every method from one pass over the table.
+
+The cosines of all words with the few words of the expression decide all methods; none needs a
+second look at the table. The source of each method stands in `METHODS`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fineview.core.analogies.expression import Expression
+from fineview.core.analogies.solver_methods import METHODS, Method
+from fineview.core.analogies.vectors import WordVectors
+from fineview.core.errors import ConfigError, DataError
+
+EPSILON = 1e-6
+"""What keeps 3CosMul from dividing by 0; gensim's value."""
+_NEAR = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A word that is offered.
+
+    Attributes:
+        word: The word.
+        row: Its row in the table, which is its rank by frequency, from 0.
+        score: As the method's unit says; of distances smaller is better.
+        is_input: Whether it stands in the expression.
+    """
+
+    word: str
+    row: int
+    score: float
+    is_input: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What one method answers.
+
+    Attributes:
+        method: Which.
+        excluded: Without the words of the expression: the usual rule.
+        allowed: With them.
+    """
+
+    method: Method
+    excluded: tuple[Answer, ...]
+    allowed: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Everything about one expression.
+
+    Attributes:
+        expression: What was asked.
+        answers: By method, in the order of `METHODS`; those that do not apply are not there.
+        baselines: For `a : b :: c : ?` the neighbours of b alone and of c alone, inputs excluded.
+    """
+
+    expression: Expression
+    answers: tuple[Answers, ...]
+    baselines: Mapping[str, tuple[Answer, ...]]
+
+    def of(self, method: Method) -> Answers | None:
+        """Return one method's answers."""
+        return next((one for one in self.answers if one.method == method), None)
+
+
+def solve(
+    vectors: WordVectors,
+    expression: Expression,
+    *,
+    count: int = 10,
+    limit: int = 0,
+    methods: Sequence[Method] = ("add",),
+    allowed: NDArray[np.bool_] | None = None,
+) -> Solution:
+    """Answer an expression.
+
+    Args:
+        vectors: The table.
+        expression: All its words are in the table.
+        count: Most answers of each list.
+        limit: Only the first so many words are offered; 0 for all. The words of the expression may
+            lie behind it.
+        methods: Those wanted.
+        allowed: (V,) words that may be offered, or None for all.
+
+    Raises:
+        ConfigError: A method is unknown.
+        DataError: A word is not in the table, or nothing is left of the sum.
+    """
+    for method in methods:
+        if method not in METHODS:
+            known = ", ".join(get_args(Method))
+            raise ConfigError(f"There is no method {method!r}: choose one of {known}.", "method")
+    rows = rows_of(vectors, expression)
+    weights = np.array([term.weight for term in expression.terms], dtype=np.float32)
+    size = min(limit, len(vectors)) if limit else len(vectors)
+    inputs = vectors.units[rows]
+    cosines = vectors.units[:size] @ inputs.T
+    scoring = _Scoring(vectors, rows, weights, cosines, inputs, size)
+    blocked = np.zeros(size, dtype=bool) if allowed is None else ~allowed[:size]
+    found = []
+    for method in METHODS:
+        if method in methods and not (METHODS[method].needs_analogy and not expression.analogy):
+            scores = scoring.by(method)
+            scores[blocked] = -np.inf
+            found.append(_answers(vectors, method, scores, rows, count))
+    baselines = {}
+    if (analogy := expression.analogy) is not None:
+        words = [term.word for term in expression.terms]
+        for word in analogy[1:]:
+            scores = cosines[:, words.index(word)].copy()
+            scores[blocked] = -np.inf
+            baselines[word] = _answers(vectors, "add", scores, rows, count).excluded
+    return Solution(expression, tuple(found), baselines)
+
+
+def rows_of(vectors: WordVectors, expression: Expression) -> NDArray[np.int64]:
+    """Return the rows of an expression's words, (n,).
+
+    Raises:
+        DataError: One is not in the table, or there is none.
+    """
+    if expression.unknown:
+        word = expression.unknown[0].word
+        raise DataError(
+            f"{word!r} is not among the {len(vectors):,} words of {vectors.info.title}: choose "
+            f"another spelling or another word."
+        )
+    if not expression.terms:
+        raise DataError(
+            "Nothing is left of this sum: its words cancel. Write it with words that differ."
+        )
+    return np.array([vectors.index[term.word] for term in expression.terms], dtype=np.int64)
+
+
+class _Scoring:
+    """Scores of all words, larger is better, from their cosines with the expression's words."""
+
+    def __init__(
+        self,
+        vectors: WordVectors,
+        rows: NDArray[np.int64],
+        weights: NDArray[np.float32],
+        cosines: NDArray[np.float32],
+        inputs: NDArray[np.float32],
+        size: int,
+    ) -> None:
+        self._vectors = vectors
+        self._rows = rows
+        self._weights = weights
+        self._cosines = cosines
+        self._inputs = inputs
+        self._size = size
+
+    def by(self, method: Method) -> NDArray[np.float32]:
+        """Return (size,) scores, a new array."""
+        match method:
+            case "add":
+                return self._add()
+            case "mul":
+                return self._mul()
+            case "direction":
+                return self._direction()
+            case _:
+                return self._euclidean()
+
+    def _add(self) -> NDArray[np.float32]:
+        length = float(np.linalg.norm(self._weights @ self._inputs))
+        if length < 1e-6:
+            raise DataError(
+                "The vectors of this sum add up to nothing: no word is nearer to it than another."
+            )
+        scores: NDArray[np.float32] = self._cosines @ (self._weights / np.float32(length))
+        return scores
+
+    def _mul(self) -> NDArray[np.float32]:
+        # Cosines are moved to 0 … 1 first, so that no two negative ones make a positive.
+        shifted = (1 + self._cosines) / 2
+        above = np.ones(self._size, dtype=np.float32)
+        below = np.ones(self._size, dtype=np.float32)
+        for column, weight in enumerate(self._weights.tolist()):
+            part = shifted[:, column] if abs(weight) == 1 else shifted[:, column] ** abs(weight)
+            if weight > 0:
+                above *= part
+            else:
+                below *= part
+        scores: NDArray[np.float32] = above / (below + np.float32(EPSILON))
+        return scores
+
+    def _direction(self) -> NDArray[np.float32]:
+        # Columns by weight and place: c and b are positive, in this order; a is negative.
+        (a,) = np.flatnonzero(self._weights < 0)
+        c, b = np.flatnonzero(self._weights > 0)
+        offset = self._inputs[b] - self._inputs[a]
+        length = max(float(np.linalg.norm(offset)), 1e-12)
+        along = self._cosines[:, b] - self._cosines[:, a] - np.float32(self._inputs[c] @ offset)
+        far = np.sqrt(np.maximum(2 - 2 * self._cosines[:, c], np.float32(1e-12)))
+        scores: NDArray[np.float32] = (along / (far * length)).astype(np.float32, copy=False)
+        if self._rows[c] < self._size:
+            scores[self._rows[c]] = -1.0  # from c to itself there is no direction
+        return scores
+
+    def _euclidean(self) -> NDArray[np.float32]:
+        table = self._vectors
+        lengths = table.lengths[: self._size]
+        mine = self._weights * table.lengths[self._rows]
+        goal = mine @ self._inputs
+        squared = lengths**2 - 2 * (self._cosines @ mine) * lengths + np.float32(goal @ goal)
+        scores: NDArray[np.float32] = -np.sqrt(np.maximum(squared, 0)).astype(np.float32)
+        # Of near vectors the squares are nearly the same: their distances are taken anew.
+        near = np.argpartition(-scores, min(_NEAR, self._size - 1))[:_NEAR]
+        true = table.units[near] * lengths[near][:, None] - goal
+        scores[near] = -np.linalg.norm(true, axis=1)
+        return scores
+
+
+def _answers(
+    vectors: WordVectors,
+    method: Method,
+    scores: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    count: int,
+) -> Answers:
+    """Take the best words, once with those of the expression and once without."""
+    wanted = min(count + len(rows), len(scores))
+    some = np.argpartition(-scores, wanted - 1)[:wanted]
+    # Ties go to the commoner word.
+    best = some[np.lexsort((some, -scores[some]))].tolist()
+    inputs = set(rows.tolist())
+    sign = -1.0 if METHODS[method].unit == "distance" else 1.0
+    ranked = [
+        Answer(vectors.words[row], row, sign * float(scores[row]), row in inputs)
+        for row in best
+        if np.isfinite(scores[row])
+    ]
+    return Answers(
+        method,
+        tuple([one for one in ranked if not one.is_input][:count]),
+        tuple(ranked[:count]),
+    )

@@ -1,0 +1,63 @@
+"""The analogies panel: a calculator with words, and what whole sets of questions say of it."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from fineview.core.laboratory import Laboratory
+from fineview.ui.pages import Pages
+from fineview.ui.panels.analogies_calculator import CalculatorPage
+from fineview.ui.session import Session
+from fineview.ui.theme import spacing
+from fineview.work.jobs import JobRunner
+
+TITLES = (("calculator", "Calculator"), ("benchmark", "Benchmark"), ("axes", "Axes"))
+
+
+class AnalogiesPanel(QWidget):
+    """A bar of pages.
+
+    Attributes:
+        pages: The bar and its pages.
+    """
+
+    def __init__(
+        self, session: Session, runner: JobRunner, lab: Laboratory, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._common = (session, runner, lab)
+        self.pages = Pages(
+            session,
+            "analogies_page",
+            TITLES,
+            self._build,
+            name="Page of the analogies panel",
+            tooltip="Arithmetic with words as one types – whole sets of questions, counted – words "
+            "on axes of one's own.",
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*[spacing(3)] * 4)
+        column.addWidget(self.pages)
+
+    def page(self, name: str) -> QWidget:
+        """Return a page, built when first asked for."""
+        return self.pages.page(name)
+
+    def _build(self, name: str) -> QWidget:
+        if name == "calculator":
+            return CalculatorPage(*self._common)
+        if name == "axes":
+            from fineview.ui.panels.analogies_axes import AxesPage
+
+            return AxesPage(*self._common)
+        from fineview.ui.panels.analogies_benchmark import BenchmarkPage
+
+        page = BenchmarkPage(*self._common)
+        page.question_wanted.connect(self._open)
+        return page
+
+    @Slot(str)
+    def _open(self, expression: str) -> None:
+        """Put a question into the calculator, and show it."""
+        self._session.edit_look("Open a question", "analogy", expression=expression, against="")
+        self._session.view(analogies_page="calculator")

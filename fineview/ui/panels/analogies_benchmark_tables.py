@@ -1,0 +1,245 @@
+"""The tables of the benchmark: a row a section, and a row a question."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QFont
+from PySide6.QtWidgets import QHeaderView, QTableView
+
+from fineview.core.analogies.benchmark import Score
+from fineview.core.analogies.set_work import AnsweredSet
+from fineview.ui.plots.export import Cell, Table, add_export_menu
+from fineview.ui.theme import theme_colours
+from fineview.ui.widgets.cells import CellDelegate, set_row_height, set_up_table
+from fineview.ui.widgets.format import NOTHING, count_text, share_text
+from fineview.ui.widgets.labels import describe, plain_tooltip
+from fineview.ui.widgets.text_model import Index, TextModel
+
+_SECTION_TITLES = (
+    "Section", "Questions", "Covered", "Right", "In five", "Inputs allowed", "Answer is an input"
+)  # fmt: skip
+_SECTION_TIPS = (
+    "A relation of the set.",
+    "Questions in the file.",
+    "Questions whose four words are all in the vocabulary; only these count.",
+    "First answer right, the words of the question left out: the figure that papers give.",
+    "Right word among the first five, the words of the question left out.",
+    "First answer right where the words of the question may be answers too.",
+    "How often the first answer is then one of the question's own words.",
+)
+_QUESTION_TITLES = ("a", "is to b", "as c", "is to d", "Answer", "Inputs allowed", "Section")
+
+
+class _SectionModel(TextModel):
+    """Sections, then totals, then chance."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(_SECTION_TITLES, parent, numbers=range(1, len(_SECTION_TITLES)))
+        self.rows: tuple[Score, ...] = ()
+        self.sections = 0
+        self.chance = 0.0
+
+    def show_result(self, answered: AnsweredSet | None) -> None:
+        self.beginResetModel()
+        result = None if answered is None else answered.result
+        self.rows = () if result is None else (*result.sections, *result.totals)
+        self.sections = 0 if result is None else len(result.sections)
+        self.chance = 0.0 if result is None else 1 / result.vocabulary
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        """Return the sections, the totals, and chance."""
+        return 0 if parent.isValid() or not self.rows else len(self.rows) + 1
+
+    def words(self, row: int, column: int) -> str:
+        """Return a cell."""
+        if row == len(self.rows):
+            return ("chance, one word of all", "", "", f"{self.chance:.2g}", "", "", "")[column]
+        one = self.rows[row]
+        if column < 3:
+            return (one.name, count_text(one.asked), count_text(one.covered))[column]
+        if not one.covered:
+            return NOTHING
+        counts = (one.right, one.right_in_five, one.right_allowed, one.answered_input)
+        return share_text(one.accuracy(counts[column - 3]))
+
+    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
+        """Return a cell; totals are bold."""
+        row = index.row()
+        if role == Qt.ItemDataRole.FontRole and self.sections <= row < len(self.rows):
+            font = super().data(index, role)
+            bold = QFont(font) if isinstance(font, QFont) else QFont()
+            bold.setBold(True)
+            return bold
+        if role == Qt.ItemDataRole.ForegroundRole and row == len(self.rows):
+            return QColor(theme_colours().muted)
+        return super().data(index, role)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation,
+        role: int = int(Qt.ItemDataRole.DisplayRole),
+    ) -> object:  # fmt: skip
+        """Return a title, or what the column is."""
+        if role == Qt.ItemDataRole.ToolTipRole and orientation == Qt.Orientation.Horizontal:
+            return plain_tooltip(_SECTION_TIPS[section])
+        return super().headerData(section, orientation, role)
+
+
+class SectionTable(QTableView):
+    """Sections with their scores; one can be chosen.
+
+    Signals:
+        chosen(str): A section was pressed; "" for a total.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = _SectionModel(self)
+        self.setModel(self.lines)
+        self._cells = CellDelegate(self)
+        self.setItemDelegate(self._cells)
+        set_up_table(self)
+        describe(
+            self,
+            "Sections",
+            "How many questions of each relation are answered – press one to list its questions – "
+            "right-click to copy.",
+        )
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.clicked.connect(self._on_clicked)
+        self.menu = add_export_menu(self, self.table, name="analogies")
+
+    def show_result(self, answered: AnsweredSet | None) -> None:
+        """Show another result."""
+        self.lines.show_result(answered)
+
+    def table(self) -> Table:
+        """Return counts, a row a section."""
+        header = (
+            "section", "questions", "covered", "right", "right_in_five", "right_inputs_allowed",
+            "right_in_five_inputs_allowed", "answer_is_an_input",
+        )  # fmt: skip
+        rows: list[list[Cell]] = [
+            [
+                *(one.name, one.asked, one.covered, one.right, one.right_in_five),
+                *(one.right_allowed, one.right_in_five_allowed, one.answered_input),
+            ]
+            for one in self.lines.rows
+        ]
+        return header, rows
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            set_row_height(self)
+
+    @Slot(QModelIndex)
+    def _on_clicked(self, index: QModelIndex) -> None:
+        row = index.row()
+        inside = row < self.lines.sections
+        self.chosen.emit(self.lines.rows[row].name if inside else "")
+
+
+class _QuestionModel(TextModel):
+    """Questions that are listed."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(_QUESTION_TITLES, parent)
+        self.answered: AnsweredSet | None = None
+        self.rows: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    def show_rows(self, answered: AnsweredSet | None, rows: NDArray[np.int64]) -> None:
+        self.beginResetModel()
+        self.answered, self.rows = answered, rows
+        self.endResetModel()
+
+    def question(self, row: int) -> tuple[str, str, str, str]:
+        """Return the four words of a line."""
+        assert self.answered is not None
+        words = self.answered.vectors.words
+        a, b, c, d = (words[i] for i in self.answered.result.rows[self.rows[row]].tolist())
+        return a, b, c, d
+
+    def words(self, row: int, column: int) -> str:
+        """Return a cell."""
+        assert self.answered is not None
+        if column < 4:
+            return self.question(row)[column]
+        result, place = self.answered.result, int(self.rows[row])
+        if column == 6:
+            return result.sections[int(result.section[place])].name
+        answers = result.answer if column == 4 else result.answer_allowed
+        right = result.right if column == 4 else result.right_allowed
+        sign = "✓" if right[place] else "✗"
+        return f"{sign} {self.answered.vectors.words[int(answers[place])]}"
+
+    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
+        """Return a cell; right and wrong have a colour besides their sign."""
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() in (4, 5):
+            assert self.answered is not None
+            result, place = self.answered.result, int(self.rows[index.row()])
+            right = result.right if index.column() == 4 else result.right_allowed
+            colours = theme_colours()
+            return QColor(colours.good if right[place] else colours.bad)
+        return super().data(index, role)
+
+
+class QuestionTable(QTableView):
+    """Every question that is listed; one can be opened.
+
+    Signals:
+        opened(str): A question was double-clicked, or Enter pressed on it: its expression.
+    """
+
+    opened = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = _QuestionModel(self)
+        self.setModel(self.lines)
+        self._cells = CellDelegate(self)
+        self.setItemDelegate(self._cells)
+        set_up_table(self)
+        describe(
+            self,
+            "Questions",
+            "Each question with its answers – double-click or Enter opens one in the calculator – "
+            "right-click to copy.",
+        )
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+        self.activated.connect(self._on_activated)
+        self.menu = add_export_menu(self, self.table, name="analogy-questions")
+
+    def show_rows(self, answered: AnsweredSet | None, rows: NDArray[np.int64]) -> None:
+        """List other questions."""
+        self.lines.show_rows(answered, rows)
+
+    def table(self) -> Table:
+        """Return all that is listed."""
+        header = ("a", "b", "c", "d", "answer", "answer_inputs_allowed", "section")
+        columns = range(len(header))
+        rows = [
+            [self.lines.words(row, column) for column in columns]
+            for row in range(self.lines.rowCount())
+        ]
+        return header, rows
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            set_row_height(self)
+
+    @Slot(QModelIndex)
+    def _on_activated(self, index: QModelIndex) -> None:
+        a, b, c, _ = self.lines.question(index.row())
+        self.opened.emit(f"{_quoted(a)} : {_quoted(b)} :: {_quoted(c)} : ?")
+
+
+def _quoted(word: str) -> str:
+    return word if word.isalnum() else f'"{word}"'
