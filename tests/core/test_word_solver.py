@@ -126,6 +126,19 @@ def test_opposite_vectors_add_up_to_nothing():
         asked(vectors, "up + down")
 
 
+def test_the_highest_of_a_large_table_are_found():
+    vectors = random_table(40_000, 6)
+    for text in ("w39999 - w1 + w2", "w3 + w4", "w5"):
+        found = asked(vectors, text, count=25)
+        weights = {term.word: term.weight for term in expression(vectors, text).terms}
+        goal = sum(w * vectors.units[vectors.index[word]] for word, w in weights.items())
+        order = np.argsort(-(vectors.units @ goal), kind="stable")[:25]
+        assert [one.row for one in found.allowed] == order.tolist()
+    # All the same: the commonest come first.
+    same = table_of([f"w{i}" for i in range(20_000)], np.ones((20_000, 2)))
+    assert [one.row for one in asked(same, "w7", count=5).allowed] == [0, 1, 2, 3, 4]
+
+
 def test_an_unknown_method_is_refused():
     with pytest.raises(ConfigError, match="There is no method 'best'"):
         asked(random_table(20, 3), "w1", "best")

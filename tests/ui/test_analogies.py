@@ -106,7 +106,9 @@ def test_words_are_completed_as_one_types(panel, qtbot):
 def test_method_vocabulary_and_lengths(panel, qtbot):
     panel.method.segment("mul").click()
     qtbot.waitUntil(lambda: panel.reply.choice.method == "mul", timeout=10_000)
-    assert words(panel.answers.excluded)[0] == panel.answers.others["mul"].rows[0].word
+    assert words(panel.answers.excluded)[0] == panel.reply.solution.of("mul").excluded[0].word
+    assert not panel.answers.others["mul"].isVisible()
+    assert panel.answers.others["add"].isVisible()
     panel.limit.set_value("10000")
     panel.limit.chosen.emit("10000")
     qtbot.waitUntil(lambda: panel.reply.choice.limit == 10_000, timeout=10_000)
@@ -167,12 +169,13 @@ def test_a_set_is_answered_counted_and_browsed(benchmark, window, panel, qtbot):
     assert f"{total.accuracy(total.right):.3f}" in page.said.text()
     model = page.sections.model()
     assert model.rowCount() == 14 + 3 + 1
-    assert "capital-common-countries" in model.index(0, 0).data()
+    assert [model.index(row, 0).data() for row in range(3)] == ["total", "syntactic", "semantic"]
+    assert "capital-common-countries" in model.index(3, 0).data()
     assert model.index(17, 3).data() == "0.0001"
     assert page.questions.model().rowCount() == total.covered
     page.filter.chosen.emit("wrong")
     assert page.questions.model().rowCount() == total.covered - total.right
-    rect = page.sections.visualRect(model.index(4, 0))
+    rect = page.sections.visualRect(model.index(3 + 4, 0))
     QTest.mouseClick(page.sections.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
     family = result.sections[4]
     assert family.name == "family"

@@ -179,6 +179,14 @@ def test_the_rate_can_be_changed_while_it_trains(qtbot, window):
     events = window.lab.runs.read(run).events
     changed = [e for e in events if type(e).__name__ == "SettingChanged"]
     assert [(e.name, e.old, e.new) for e in changed] == [("learning_rate", 0.1, 0.025)]
+    # A run that goes on shows the rate it goes on with; that it began otherwise stays written.
+    window.session.edit_training("Another rate", learning_rate=0.3)
+    panel.resume_run(run)
+    qtbot.waitUntil(lambda: panel.busy, timeout=10_000)
+    assert window.session.state.spec.training.learning_rate == 0.025
+    assert window.lab.runs.read(run).spec.training.learning_rate == 0.1
+    window.registry.all["stop"].trigger()
+    qtbot.waitUntil(lambda: not panel.busy, timeout=10_000)
 
 
 def test_a_senseless_rate_says_diverged_and_the_window_lives(qtbot, window):

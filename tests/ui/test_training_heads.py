@@ -12,8 +12,8 @@ from fineview.core.training.config import HeadConfig, TrainConfig
 from tests.core.tiny import tiny_encoder_folder
 
 HEADS = {
-    "forest": ("Out-of-bag error against trees", "out of bag"),
-    "knn": ("Accuracy against k", "validation"),
+    "forest": ("Out-of-bag error", "out of bag"),
+    "knn": ("Accuracy", "validation"),
     "centroid": ("Loss", "validation"),
 }
 

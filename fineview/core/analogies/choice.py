@@ -22,7 +22,7 @@ PRESETS: tuple[tuple[str, str], ...] = (
     ("People", "france : french :: germany : ?"),
     ("Opposites", "good : bad :: rich : ?"),
     ("Family", "brother : sister :: uncle : ?"),
-    ("A sum", "0.5 * (paris + london) - france"),
+    ("A sum", "summer - warm + cold"),
 )
 """Titles and expressions; the first is the lecture's."""
 

@@ -1,7 +1,7 @@
 """One run as its folder tells it: the configuration, the line in the table, the whole record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from fineview.core.runs.history import Tally, current
 from fineview.core.runs.log import EVENTS, read_log
 from fineview.core.runs.plain import dump_json, load_object
 from fineview.core.runs.spec import RunSpec, spec_from_dict
-from fineview.core.training.events import Event, RunStatus
+from fineview.core.training.events import Event, RunStatus, SettingChanged
 
 CONFIG = "config.json"
 TITLE = "title.json"
@@ -97,6 +97,12 @@ class RunRecord:
     bad_lines: int
     result: Mapping[str, Any] | None
     summary: RunSummary
+
+    @property
+    def latest_spec(self) -> RunSpec:
+        """The spec with the settings that were changed while the run was in flight."""
+        changed = {e.name: e.new for e in self.events if isinstance(e, SettingChanged)}
+        return replace(self.spec, training=self.spec.training.with_live(changed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,12 +73,17 @@ class AnswersView(QWidget):
                 bars.set_title(f"Neighbours of {word} alone")
                 found = solution.baselines[word][:_ALSO]
                 bars.show_rows(_rows(found, solution.of("add") or front), drawn)
+        shown = []
         for name, bars in self.others.items():
-            answers = solution.of(name)
+            answers = solution.of(name) if name != front.method else None
             bars.setVisible(answers is not None)
             if answers is not None:
                 bars.show_rows(_rows(answers.excluded[:_ALSO], answers), drawn)
-        self.said.setText(exclusion_words(front))
+                shown.append(bars)
+        self._place(shown)
+        alone = len(solution.expression.terms) == 1  # every word is nearest to itself
+        self.said.setText("" if alone else exclusion_words(front))
+        self.said.setVisible(not alone)
 
     def set_stale(self, stale: bool) -> None:
         """Dim what no longer answers what is typed."""
@@ -87,7 +92,7 @@ class AnswersView(QWidget):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, spacing(2), 0)
         column.setSpacing(spacing(2))
         first = QHBoxLayout()
         first.setSpacing(spacing(4))
@@ -95,15 +100,29 @@ class AnswersView(QWidget):
         first.addWidget(self.allowed)
         column.addLayout(first)
         column.addWidget(self.said)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(spacing(4))
-        grid.setVerticalSpacing(spacing(2))
-        for place, bars in enumerate(self.alone):
-            grid.addWidget(bars, 0, place)
-        for place, bars in enumerate(self.others.values()):
-            grid.addWidget(bars, 1 + place // 2, place % 2)
-        column.addLayout(grid)
+        alone = QHBoxLayout()
+        alone.setSpacing(spacing(4))
+        for bars in self.alone:
+            alone.addWidget(bars)
+        column.addLayout(alone)
+        column.addWidget(
+            plain_label("The other methods, without the words of the question", "small")
+        )
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(spacing(4))
+        self._grid.setVerticalSpacing(spacing(2))
+        self._place(list(self.others.values()))
+        for side in (0, 1):
+            self._grid.setColumnStretch(side, 1)
+        column.addLayout(self._grid)
         column.addStretch(1)
+
+    def _place(self, shown: list[RankedBars]) -> None:
+        """Put the methods that are shown side by side, without gaps."""
+        for bars in self.others.values():
+            self._grid.removeWidget(bars)
+        for place, bars in enumerate(shown):
+            self._grid.addWidget(bars, place // 2, place % 2)
 
 
 def exclusion_words(answers: Answers) -> str:
@@ -126,12 +145,12 @@ def exclusion_words(answers: Answers) -> str:
 def _rows(answers: tuple[Answer, ...], of: Answers) -> list[Ranked]:
     """Return lines whose bars can be compared within one method."""
     unit = METHODS[of.method].unit
-    every = [abs(a.score) for a in (*of.excluded, *of.allowed)]
-    most = max(every, default=1.0) or 1.0
+    most = max((abs(a.score) for a in (*of.excluded, *of.allowed)), default=1.0) or 1.0
+    near = min((a.score for a in of.excluded), default=0.0)
     found = []
     for answer in answers:
         share = answer.score if unit == "cosine" else answer.score / most
-        if unit == "distance":  # the nearest has the longest bar
-            share = min(every) / answer.score if answer.score else 1.0
+        if unit == "distance":  # the nearest that is no input has the longest bar
+            share = near / answer.score if answer.score > near else 1.0
         found.append(Ranked(answer.word, f"{answer.score:.3f}", share, answer.is_input))
     return found

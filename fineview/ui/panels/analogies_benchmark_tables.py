@@ -31,24 +31,24 @@ _QUESTION_TITLES = ("a", "is to b", "as c", "is to d", "Answer", "Inputs allowed
 
 
 class _SectionModel(TextModel):
-    """Sections, then totals, then chance."""
+    """Totals, then sections, then chance."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(_SECTION_TITLES, parent, numbers=range(1, len(_SECTION_TITLES)))
         self.rows: tuple[Score, ...] = ()
-        self.sections = 0
+        self.totals = 0
         self.chance = 0.0
 
     def show_result(self, answered: AnsweredSet | None) -> None:
         self.beginResetModel()
         result = None if answered is None else answered.result
-        self.rows = () if result is None else (*result.sections, *result.totals)
-        self.sections = 0 if result is None else len(result.sections)
+        self.rows = () if result is None else (*result.totals[::-1], *result.sections)
+        self.totals = 0 if result is None else len(result.totals)
         self.chance = 0.0 if result is None else 1 / result.vocabulary
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        """Return the sections, the totals, and chance."""
+        """Return the totals, the sections, and chance."""
         return 0 if parent.isValid() or not self.rows else len(self.rows) + 1
 
     def words(self, row: int, column: int) -> str:
@@ -66,7 +66,7 @@ class _SectionModel(TextModel):
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> object:
         """Return a cell; totals are bold."""
         row = index.row()
-        if role == Qt.ItemDataRole.FontRole and self.sections <= row < len(self.rows):
+        if role == Qt.ItemDataRole.FontRole and row < self.totals:
             font = super().data(index, role)
             bold = QFont(font) if isinstance(font, QFont) else QFont()
             bold.setBold(True)
@@ -139,7 +139,7 @@ class SectionTable(QTableView):
     @Slot(QModelIndex)
     def _on_clicked(self, index: QModelIndex) -> None:
         row = index.row()
-        inside = row < self.lines.sections
+        inside = self.lines.totals <= row < len(self.lines.rows)
         self.chosen.emit(self.lines.rows[row].name if inside else "")
 
 

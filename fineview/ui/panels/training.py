@@ -199,7 +199,7 @@ class TrainingPanel(QWidget):
         lab = self._lab
         job = self._runner.submit("Read a run", lambda _report: lab.runs.read(run_id), Lane.LOOKUP)
         job.finished.connect(then)
-        job.failed.connect(self._on_not_opened)
+        job.failed.connect(lambda error: self.message.show_message("bad", str(error)))
 
     # Layout
 
@@ -330,13 +330,10 @@ class TrainingPanel(QWidget):
     def _on_resume_opened(self, record: RunRecord) -> None:
         if self.busy:
             return
+        record = replace(record, spec=record.latest_spec)
         self._on_opened(record, settings=True)
         lab, run = self._lab, record.summary.run_id
         self._start("Go on training", lambda report: lab.resume(run, report), record.spec)
-
-    @Slot(object)
-    def _on_not_opened(self, error: Exception) -> None:
-        self.message.show_message("bad", str(error))
 
     def _show_result(self, run: str, status: str, text: str, result: Mapping[str, object]) -> None:
         resumable = status in ("stopped", "interrupted")

@@ -182,7 +182,7 @@ class RunPlots(QWidget):
         told = curves.head_curve
         assert told is not None
         self.loss.set_labels(
-            title=f"{told.measure.capitalize()} against {told.over}",
+            title=told.measure.capitalize(),
             x=told.over,
             y=told.measure.removeprefix("out-of-bag ").replace("rank correlation", "Spearman's ρ"),
         )

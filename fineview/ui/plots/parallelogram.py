@@ -11,6 +11,8 @@ from fineview.ui.widgets.painting import LEFT, pen, text
 
 _KEYS = ("a", "b", "c", "sum", "answer")
 _RADIUS = 1.2
+_ALONG = 40
+"""Places of a line that names keep clear of."""
 
 
 class ParallelogramPlot(PickPlot):
@@ -115,6 +117,9 @@ class ParallelogramPlot(PickPlot):
         metrics = QFontMetricsF(font)
         room = QRectF(self.rect()).adjusted(2, 2, -2, -2)
         taken = [QRectF(p.x() - 7, p.y() - 7, 14, 14) for p in at.values()]
+        for start, end in (("a", "b"), ("c", "answer"), ("sum", "answer")):
+            steps = (at[start] + (at[end] - at[start]) * (i / _ALONG) for i in range(_ALONG))
+            taken += [QRectF(p.x() - 2, p.y() - 2, 4, 4) for p in steps]
         # What is asked about comes first: where places are short, the sum's name gives way.
         for key in ("answer", "a", "b", "c", "sum"):
             words = self._label(key)
@@ -206,8 +211,9 @@ def _figures(shown: Parallelogram) -> list[tuple[str, float]]:
 def picture_words(shown: Parallelogram) -> str:
     """Return in two sentences what the picture cannot show."""
     a, b, c, answer = shown.words
+    lengths = "Lengths, every word at length 1" if shown.unit else "True lengths"
     return (
-        f"The plane holds {shown.held:.0%} of the differences. True lengths: {a} → {b} "
+        f"The plane holds {shown.held:.0%} of the differences. {lengths}: {a} → {b} "
         f"{shown.first_length:.2f}, {c} → {answer} {shown.second_length:.2f}, "
         f"{shown.angle:.0f}° between them; from the sum to {answer} it is {shown.residual:.2f}, "
         f"{shown.residual_share:.0%} of the first."
