@@ -24,6 +24,8 @@ from fineview.core.locations import Locations
 from fineview.ui.theme import theme_colours
 
 if TYPE_CHECKING:
+    from fineview.ui.panels.analogies import AnalogiesPanel
+    from fineview.ui.panels.analogies_calculator import CalculatorPage
     from fineview.ui.panels.data import DataPanel
     from fineview.ui.panels.features import FeaturesPanel
     from fineview.ui.panels.training import TrainingPanel
@@ -129,6 +131,7 @@ class _Guide:
         self.picture("11-data-catalogue")
         self.map_layers()
         self.map_texts()
+        self.calculate()
         self.measured["stall_p99_ms"] = round(self.window.heartbeat.p99_ms(), 1)
 
     # What a user does
@@ -225,6 +228,15 @@ class _Guide:
         QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=corners[1])
         self.settle()
         self.picture("13-map-of-texts")
+
+    def calculate(self) -> None:
+        """Answer the lecture's analogy."""
+        self.window.show_panel("analogies")
+        panel = cast("AnalogiesPanel", self.window.panel("analogies"))
+        page = cast("CalculatorPage", panel.page("calculator"))
+        self.wait(lambda: page.reply is not None and not self.window.runner.jobs, "the answers")
+        self.picture("14-analogies")
+        self.measured["analogy"] = page.answers.said.text()
 
     def show_page(self, name: str) -> Any:  # noqa: ANN401 - pages differ
         self.window.session.view(features_page=name)

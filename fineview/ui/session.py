@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 from shiboken6 import isValid
 
-from fineview.core.analogies.choice import AnalogyChoice, AxesChoice, SetChoice
+from fineview.core.analogies.choice import AnalogyChoice, AxesChoice, ListChoice, SetChoice
 from fineview.core.errors import FineviewError
 from fineview.core.explore.choices import (
     MapChoice,
@@ -56,6 +56,7 @@ class SessionState:
         multitask: Which tasks share one encoder, and how.
         analogy: What the calculator is asked.
         analogy_set: How whole sets of questions are answered.
+        analogy_list: Many questions at once.
         word_axes: Axes of one's own, and the words on them.
         panel: The panel in front. This and what follows is not undone.
         features_page: The page of the features panel in front.
@@ -84,6 +85,7 @@ class SessionState:
     multitask: TasksChoice = field(default_factory=TasksChoice)
     analogy: AnalogyChoice = field(default_factory=AnalogyChoice)
     analogy_set: SetChoice = field(default_factory=SetChoice)
+    analogy_list: ListChoice = field(default_factory=ListChoice)
     word_axes: AxesChoice = field(default_factory=AxesChoice)
     panel: str = "training"
     features_page: str = "texts"
@@ -99,7 +101,8 @@ class SessionState:
 
 _LOOKS = (
     *("layer_map", "space", "words", "masking", "moved"),
-    *("mistakes", "compare", "multitask", "analogy", "analogy_set", "word_axes"),
+    *("mistakes", "compare", "multitask", "analogy", "analogy_set"),
+    *("analogy_list", "word_axes"),
 )
 UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
@@ -194,7 +197,7 @@ class Session(QObject):
         Args:
             text: Names the change.
             name: `layer_map`, `space`, `words`, `masking`, `moved`, `mistakes`, `compare`,
-                `multitask`, `analogy`, `analogy_set` or `word_axes`.
+                `multitask`, `analogy`, `analogy_set`, `analogy_list` or `word_axes`.
             **changes: Fields of that choice.
 
         Raises:

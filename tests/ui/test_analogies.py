@@ -235,3 +235,34 @@ def test_words_are_placed_on_axes_of_ones_own(window, qtbot):
     qtbot.waitUntil(lambda: page.plot.shown.words == ("nurse", "doctor"), timeout=10_000)
     assert "“qqqzz”" in page.message.text
     assert page.plot.table()[1][0][0] == "nurse"
+
+
+# ---- lists
+
+
+def test_a_list_is_answered_with_and_without_the_rule(window, panel, qtbot, tmp_path):
+    window.session.view(analogies_page="list")
+    page = window.panel("analogies").page("list")
+    qtbot.waitUntil(lambda: len(page.lines.rows) == 11, timeout=30_000)
+    first = page.lines.rows[0]
+    assert (first.excluded.word, first.allowed.word) == ("queen", "king")
+    assert first.allowed.is_input
+    assert "Of 11 questions" in page.said.text()
+    file = tmp_path / "list.csv"
+    file.write_text("a,b,c\nfrance,paris,italy\nman,woman,nosuchword\n# a remark\nking *\n")
+    page.open(file)
+    qtbot.waitUntil(lambda: len(page.lines.rows) == 4, timeout=10_000)
+    rows = page.lines.rows
+    assert rows[1].text == "france : paris :: italy : ?"
+    assert rows[1].excluded.word == "rome"
+    assert "'nosuchword' is not among" in rows[2].problem
+    assert rows[3].excluded.word == "prince"
+    assert page.table()[1][1][:2] == ["france : paris :: italy : ?", "rome"]
+    page.view.activated.emit(page.lines.index(1, 0))
+    answered(panel, qtbot, "france : paris :: italy : ?")
+    assert panel.isVisible()
+    file.write_bytes(b"\xff\xfe\x00")
+    window.session.view(analogies_page="list")
+    page.open(file)
+    assert "no UTF-8 text" in page.message.text
+    assert len(page.lines.rows) == 4

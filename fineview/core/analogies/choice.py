@@ -22,7 +22,7 @@ PRESETS: tuple[tuple[str, str], ...] = (
     ("People", "france : french :: germany : ?"),
     ("Opposites", "good : bad :: rich : ?"),
     ("Family", "brother : sister :: uncle : ?"),
-    ("A sum", "summer - warm + cold"),
+    ("A sum", "paris - france + germany"),
 )
 """Titles and expressions; the first is the lecture's."""
 
@@ -122,3 +122,22 @@ class AxesChoice:
         "nurse, doctor, teacher, engineer, secretary, president, queen, king, housewife, "
         "programmer, dancer, lawyer, farmer, banker, maid, princess, soldier"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListChoice:
+    """Many questions at once.
+
+    Attributes:
+        text: A question a line: an expression, or three words with commas between.
+        method: How they are answered.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
+
+    text: str = "\n".join(expression for _, expression in PRESETS)
+    method: Method = "add"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be asked."""
+        one_of(self.method, tuple(METHODS), "Method", "method")

@@ -10,7 +10,12 @@ from fineview.ui.session import Session
 from fineview.ui.theme import spacing
 from fineview.work.jobs import JobRunner
 
-TITLES = (("calculator", "Calculator"), ("benchmark", "Benchmark"), ("axes", "Axes"))
+TITLES = (
+    ("calculator", "Calculator"),
+    ("list", "List"),
+    ("benchmark", "Benchmark"),
+    ("axes", "Axes"),
+)
 
 
 class AnalogiesPanel(QWidget):
@@ -32,8 +37,8 @@ class AnalogiesPanel(QWidget):
             TITLES,
             self._build,
             name="Page of the analogies panel",
-            tooltip="Arithmetic with words as one types – whole sets of questions, counted – words "
-            "on axes of one's own.",
+            tooltip="Arithmetic with words as one types – many questions at once – whole sets, "
+            "counted – words on axes of one's own.",
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(*[spacing(3)] * 4)
@@ -50,11 +55,17 @@ class AnalogiesPanel(QWidget):
             from fineview.ui.panels.analogies_axes import AxesPage
 
             return AxesPage(*self._common)
+        if name == "list":
+            from fineview.ui.panels.analogies_list import ListPage
+
+            listing = ListPage(*self._common)
+            listing.question_wanted.connect(self._open)
+            return listing
         from fineview.ui.panels.analogies_benchmark import BenchmarkPage
 
-        page = BenchmarkPage(*self._common)
-        page.question_wanted.connect(self._open)
-        return page
+        benchmark = BenchmarkPage(*self._common)
+        benchmark.question_wanted.connect(self._open)
+        return benchmark
 
     @Slot(str)
     def _open(self, expression: str) -> None:

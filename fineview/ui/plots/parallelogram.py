@@ -11,6 +11,10 @@ from fineview.ui.widgets.painting import LEFT, pen, text
 
 _KEYS = ("a", "b", "c", "sum", "answer")
 _RADIUS = 1.2
+_LINES = (
+    *(("a", "b"), ("c", "answer"), ("sum", "answer")),
+    *(("a", "c"), ("b", "sum"), ("c", "sum")),
+)
 _ALONG = 40
 """Places of a line that names keep clear of."""
 
@@ -117,7 +121,7 @@ class ParallelogramPlot(PickPlot):
         metrics = QFontMetricsF(font)
         room = QRectF(self.rect()).adjusted(2, 2, -2, -2)
         taken = [QRectF(p.x() - 7, p.y() - 7, 14, 14) for p in at.values()]
-        for start, end in (("a", "b"), ("c", "answer"), ("sum", "answer")):
+        for start, end in _LINES:
             steps = (at[start] + (at[end] - at[start]) * (i / _ALONG) for i in range(_ALONG))
             taken += [QRectF(p.x() - 2, p.y() - 2, 4, 4) for p in steps]
         # What is asked about comes first: where places are short, the sum's name gives way.
@@ -184,12 +188,10 @@ def _free(point: QPointF, size: tuple[float, float], room: QRectF, taken: list[Q
         QRectF(point.x() - wide - away, point.y() + away / 2, wide, tall),
     ]
 
-    def cost(rect: QRectF) -> float:
-        covered = sum(_area(rect.intersected(other)) for other in taken)
-        outside = wide * tall - _area(rect.intersected(room))
-        return covered + 3 * outside
-
-    return min(places, key=cost)
+    for rect in places:  # none leaves the picture
+        rect.moveLeft(min(max(rect.left(), room.left()), max(room.right() - wide, room.left())))
+        rect.moveTop(min(max(rect.top(), room.top()), max(room.bottom() - tall, room.top())))
+    return min(places, key=lambda r: sum(_area(r.intersected(other)) for other in taken))
 
 
 def _area(rect: QRectF) -> float:
