@@ -4,16 +4,16 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
-from fineview.core.analogies.choice import AxesChoice
 from fineview.core.analogies.placing import PlacedWords, place
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
+from fineview.ui.latest import Latest
 from fineview.ui.plots.word_axes import WordAxesPlot
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.labels import describe, plain_label
 from fineview.ui.widgets.message_line import MessageLine
-from fineview.work.jobs import Job, JobRunner, Lane
+from fineview.work.jobs import JobRunner
 
 _ENDS = (
     ("left", "Left", "he, man, his"),
@@ -38,11 +38,8 @@ class AxesPage(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._runner = runner
         self._lab = lab
-        self._job: Job | None = None
-        self._again = False
-        self._tried: tuple[str, AxesChoice] | None = None
+        self._latest = Latest(runner, "Place words", self)
         self.ends = {name: QLineEdit() for name, _, _ in _ENDS}
         self.listing = QPlainTextEdit()
         self.message = MessageLine("Axes")
@@ -52,6 +49,8 @@ class AxesPage(QWidget):
         for name, field in self.ends.items():
             field.textEdited.connect(lambda text, name=name: self._edit(name, text))
         self.listing.textChanged.connect(self._on_listing)
+        self._latest.finished.connect(self._on_placed)
+        self._latest.failed.connect(self._on_failed)
         session.changed.connect(self._on_session)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -122,25 +121,15 @@ class AxesPage(QWidget):
             self.listing.setPlainText(choice.words)
 
     def _ask(self) -> None:
-        """Place what is typed; the newest request replaces one that waits."""
         if not self.isVisible():
-            return
-        if self._job is not None and self._job.active:
-            self._again = True
             return
         state, lab = self._session.state, self._lab
         name, choice = state.analogy.vectors, state.word_axes
-        if self._tried == (name, choice):
-            return
-        self._tried = (name, choice)
 
         def work(report: Report) -> PlacedWords:
             return place(lab.dictionary(name, report), choice)
 
-        self._job = self._runner.submit("Place words", work, Lane.LOOKUP)
-        self._job.finished.connect(self._on_placed)
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._on_ended)
+        self._latest.ask((name, choice), work)
 
     @Slot(object)
     def _on_placed(self, found: PlacedWords) -> None:
@@ -157,13 +146,6 @@ class AxesPage(QWidget):
     def _on_failed(self, error: Exception) -> None:
         self.message.show_message("warning", str(error))
         self.plot.set_dimmed(True)
-
-    @Slot()
-    def _on_ended(self) -> None:
-        self._job = None
-        if self._again:
-            self._again = False
-            self._ask()
 
 
 def axes_words(found: PlacedWords) -> str:

@@ -12,7 +12,7 @@ from fineview.ui.plots.export import Cell, Table, add_export_menu
 from fineview.ui.theme import theme_colours
 from fineview.ui.widgets.cells import CellDelegate, set_row_height, set_up_table
 from fineview.ui.widgets.format import NOTHING, count_text, share_text
-from fineview.ui.widgets.labels import describe, plain_tooltip
+from fineview.ui.widgets.labels import describe
 from fineview.ui.widgets.text_model import Index, TextModel
 
 _SECTION_TITLES = (
@@ -34,7 +34,8 @@ class _SectionModel(TextModel):
     """Totals, then sections, then chance."""
 
     def __init__(self, parent: QObject) -> None:
-        super().__init__(_SECTION_TITLES, parent, numbers=range(1, len(_SECTION_TITLES)))
+        numbers = range(1, len(_SECTION_TITLES))
+        super().__init__(_SECTION_TITLES, parent, numbers=numbers, tips=_SECTION_TIPS)
         self.rows: tuple[Score, ...] = ()
         self.totals = 0
         self.chance = 0.0
@@ -74,15 +75,6 @@ class _SectionModel(TextModel):
         if role == Qt.ItemDataRole.ForegroundRole and row == len(self.rows):
             return QColor(theme_colours().muted)
         return super().data(index, role)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation,
-        role: int = int(Qt.ItemDataRole.DisplayRole),
-    ) -> object:  # fmt: skip
-        """Return a title, or what the column is."""
-        if role == Qt.ItemDataRole.ToolTipRole and orientation == Qt.Orientation.Horizontal:
-            return plain_tooltip(_SECTION_TIPS[section])
-        return super().headerData(section, orientation, role)
 
 
 class SectionTable(QTableView):

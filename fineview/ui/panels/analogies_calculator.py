@@ -18,6 +18,7 @@ from fineview.core.analogies.expression import LIMIT, form_text, sum_text
 from fineview.core.analogies.solver_methods import METHODS
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
+from fineview.ui.latest import Latest
 from fineview.ui.panels.analogies_answers import AnswersView
 from fineview.ui.plots.parallelogram import ParallelogramPlot, picture_words
 from fineview.ui.session import Session, SessionState
@@ -29,7 +30,7 @@ from fineview.ui.widgets.labels import describe, plain_label
 from fineview.ui.widgets.message_line import MessageLine
 from fineview.ui.widgets.panel_area import scrolled
 from fineview.ui.widgets.segmented import Segmented
-from fineview.work.jobs import Job, JobRunner, Lane
+from fineview.work.jobs import JobRunner
 
 _LIMITS = (10_000, 30_000, 100_000, 300_000, 0)
 _OFFERED = 8
@@ -54,10 +55,8 @@ class CalculatorPage(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._runner = runner
         self._lab = lab
-        self._job: Job | None = None
-        self._again = False
+        self._latest = Latest(runner, "Calculate with words", self)
         self._dictionary: Dictionary | None = None
         self.reply: Reply | None = None
         self.field = QLineEdit()
@@ -182,6 +181,8 @@ class CalculatorPage(QWidget):
         )
         self.answers.chosen.connect(self._on_answer)
         self.message.action_pressed.connect(self._on_offer)
+        self._latest.finished.connect(self._on_reply)
+        self._latest.failed.connect(lambda error: self.message.show_message("bad", str(error)))
         self._session.changed.connect(self._on_session)
 
     # What is wanted
@@ -225,24 +226,16 @@ class CalculatorPage(QWidget):
     # Answering
 
     def _ask(self) -> None:
-        """Ask what is typed; the newest question replaces one that waits."""
+        """Ask what is typed."""
         if not self.isVisible():
             return
-        if self._job is not None and self._job.active:
-            self._again = True
-            return
         choice, lab = self._session.state.analogy, self._lab
-        if self.reply is not None and self.reply.choice == choice:
-            return
 
         def work(report: Report) -> tuple[Dictionary, Reply]:
             dictionary = lab.dictionary(choice.vectors, report)
             return dictionary, reply(dictionary, choice)
 
-        self._job = self._runner.submit("Calculate with words", work, Lane.LOOKUP)
-        self._job.finished.connect(self._on_reply)
-        self._job.failed.connect(lambda error: self.message.show_message("bad", str(error)))
-        self._job.ended.connect(self._on_ended)
+        self._latest.ask(choice, work)
 
     @Slot(object)
     def _on_reply(self, found: tuple[Dictionary, Reply]) -> None:
@@ -263,13 +256,6 @@ class CalculatorPage(QWidget):
         self.plot.set_dimmed(False)
         self.plot.show_picture(answer.picture)
         self.figures.setText(picture_words(answer.picture) if answer.picture else "")
-
-    @Slot()
-    def _on_ended(self) -> None:
-        self._job = None
-        if self._again:
-            self._again = False
-            self._ask()
 
     def _show_problem(self, answer: Reply) -> None:
         self.other_form.setText(_other_form(answer))

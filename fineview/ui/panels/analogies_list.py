@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineview.core.analogies.choice import ListChoice
 from fineview.core.analogies.listing import Line, answer_list
 from fineview.core.analogies.solver import Answer
 from fineview.core.analogies.solver_methods import METHODS
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
+from fineview.ui.latest import Latest
 from fineview.ui.plots.export import Cell, Table, add_export_menu
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing, theme_colours
@@ -32,7 +32,7 @@ from fineview.ui.widgets.labels import describe, plain_label, plain_tooltip
 from fineview.ui.widgets.message_line import MessageLine
 from fineview.ui.widgets.segmented import Segmented
 from fineview.ui.widgets.text_model import Index, TextModel
-from fineview.work.jobs import Job, JobRunner, Lane
+from fineview.work.jobs import JobRunner
 
 _TITLES = ("Question", "Answer", "Inputs allowed", "Near b alone", "Near c alone")
 _TIPS = (
@@ -50,7 +50,7 @@ class _ListModel(TextModel):
     """A line a question."""
 
     def __init__(self, parent: QObject) -> None:
-        super().__init__(_TITLES, parent)
+        super().__init__(_TITLES, parent, tips=_TIPS)
         self.rows: tuple[Line, ...] = ()
 
     def show_rows(self, rows: tuple[Line, ...]) -> None:
@@ -85,15 +85,6 @@ class _ListModel(TextModel):
             return plain_tooltip(problem) if problem else None
         return super().data(index, role)
 
-    def headerData(
-        self, section: int, orientation: Qt.Orientation,
-        role: int = int(Qt.ItemDataRole.DisplayRole),
-    ) -> object:  # fmt: skip
-        """Return a title, or what the column is."""
-        if role == Qt.ItemDataRole.ToolTipRole and orientation == Qt.Orientation.Horizontal:
-            return plain_tooltip(_TIPS[section])
-        return super().headerData(section, orientation, role)
-
 
 class ListPage(QWidget):
     """Questions at the left, their answers at the right.
@@ -114,11 +105,8 @@ class ListPage(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._runner = runner
         self._lab = lab
-        self._job: Job | None = None
-        self._again = False
-        self._tried: tuple[str, ListChoice] | None = None
+        self._latest = Latest(runner, "Answer a list", self)
         self.field = QPlainTextEdit()
         self.open_button = QPushButton("Open a list…")
         self.method = Segmented(
@@ -141,6 +129,8 @@ class ListPage(QWidget):
             lambda value: session.edit_look("Choose a method", "analogy_list", method=value)
         )
         self.view.activated.connect(self._on_activated)
+        self._latest.finished.connect(self._on_answered)
+        self._latest.failed.connect(lambda error: self.message.show_message("bad", str(error)))
         session.changed.connect(self._on_session)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -266,36 +256,18 @@ class ListPage(QWidget):
         if not self.isVisible():
             return
         state, lab = self._session.state, self._lab
-        wanted = (state.analogy.vectors, state.analogy_list)
-        if wanted == self._tried:
-            return
-        if self._job is not None and self._job.active:
-            self._again = True
-            self._job.stop()
-            return
-        self._tried = wanted
-        name, choice = wanted
+        name, choice = state.analogy.vectors, state.analogy_list
 
         def work(report: Report) -> tuple[Line, ...]:
             return answer_list(lab.dictionary(name, report), choice, report)
 
-        self._job = self._runner.submit("Answer a list", work, Lane.LOOKUP)
-        self._job.finished.connect(self._on_answered)
-        self._job.failed.connect(lambda error: self.message.show_message("bad", str(error)))
-        self._job.ended.connect(self._on_ended)
+        self._latest.ask((name, choice), work)
 
     @Slot(object)
     def _on_answered(self, lines: tuple[Line, ...]) -> None:
         self.message.clear()
         self.lines.show_rows(lines)
         self.said.setText(list_words(lines))
-
-    @Slot()
-    def _on_ended(self) -> None:
-        self._job = None
-        if self._again:
-            self._again = False
-            self._ask()
 
 
 def list_words(lines: tuple[Line, ...]) -> str:

@@ -40,7 +40,7 @@ class _TasksModel(TextModel):
     """One line a task."""
 
     def __init__(self, parent: QTableView) -> None:
-        super().__init__(_TITLES, parent, numbers=(2, 3, 4, 5, 6, _LAST))
+        super().__init__(_TITLES, parent, numbers=(2, 3, 4, 5, 6, _LAST), tips=_TOOLTIPS)
         self.rows: tuple[tuple[TaskFacts, TaskResult], ...] = ()
 
     def show_rows(self, rows: tuple[tuple[TaskFacts, TaskResult], ...]) -> None:
@@ -77,17 +77,6 @@ class _TasksModel(TextModel):
                 f"{task.title}, {task.level} level" + (f": {said}." if said else "")
             )
         return super().data(index, role)
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = int(Qt.ItemDataRole.DisplayRole),
-    ) -> object:
-        """Return a title, or what the column is."""
-        if role == Qt.ItemDataRole.ToolTipRole and orientation == Qt.Orientation.Horizontal:
-            return plain_tooltip(_TOOLTIPS[section])
-        return super().headerData(section, orientation, role)
 
 
 class TasksTable(QTableView):
