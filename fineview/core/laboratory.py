@@ -250,15 +250,20 @@ class Laboratory:
         """Return word vectors ready to be calculated with; the last table is kept in memory.
 
         Raises:
-            FineviewError: They cannot be had; see `core.analogies.opening`.
+            FineviewError: They cannot be had; see `core.analogies.opening`, `.encoder_vectors`.
         """
         from fineview.core.analogies.asking import Dictionary
+        from fineview.core.analogies.choice import ENCODER_PREFIX
         from fineview.core.analogies.completion import Completion
+        from fineview.core.analogies.encoder_vectors import vectors_of_encoder
         from fineview.core.analogies.opening import open_vectors
 
         if self._dictionary is None or self._dictionary[0] != name:
             self._dictionary = None  # both at once may be too much
-            vectors = open_vectors(name, self.locations.cache, report)
+            if name.startswith(ENCODER_PREFIX):
+                vectors = vectors_of_encoder(name, self.encoder, self.task, report)
+            else:
+                vectors = open_vectors(name, self.locations.cache, report)
             self._dictionary = (name, Dictionary(vectors, Completion(vectors)))
         return self._dictionary[1]
 

@@ -197,7 +197,7 @@ class MainWindow(QMainWindow):
         if key == "analogies":
             from fineview.ui.panels.analogies import AnalogiesPanel
 
-            return AnalogiesPanel(self.session, self.runner, self.lab)
+            return AnalogiesPanel(self.session, self.runner, self.lab, self.context)
         from fineview.ui.panels.runs import RunsPanel
 
         runs = RunsPanel(self.session, self.runs, self.lab.locations.workspace)

@@ -26,6 +26,7 @@ class Pages(QWidget):
         *,
         name: str,
         tooltip: str,
+        corner: QWidget | None = None,
     ) -> None:
         """Show the page that the session names.
 
@@ -36,6 +37,7 @@ class Pages(QWidget):
             build: Makes a page by its name.
             name: Of the bar, for people who do not see it.
             tooltip: What the pages are for.
+            corner: What all pages share, at the right of the bar.
         """
         super().__init__()
         self.bar = Segmented(titles, name, tooltip)
@@ -47,6 +49,8 @@ class Pages(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.bar)
         row.addStretch(1)
+        if corner is not None:
+            row.addWidget(corner)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(spacing(2))

@@ -9,7 +9,14 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 from shiboken6 import isValid
 
-from fineview.core.analogies.choice import AnalogyChoice, AxesChoice, ListChoice, SetChoice
+from fineview.core.analogies.choice import (
+    AnalogyChoice,
+    AxesChoice,
+    ListChoice,
+    NearnessChoice,
+    OwnVectorsChoice,
+    SetChoice,
+)
 from fineview.core.errors import FineviewError
 from fineview.core.explore.choices import (
     MapChoice,
@@ -58,6 +65,8 @@ class SessionState:
         analogy_set: How whole sets of questions are answered.
         analogy_list: Many questions at once.
         word_axes: Axes of one's own, and the words on them.
+        word_nearness: Words that are compared with each other.
+        own_vectors: How word vectors of one's own are trained.
         panel: The panel in front. This and what follows is not undone.
         features_page: The page of the features panel in front.
         training_page: The page of the training panel in front.
@@ -87,6 +96,8 @@ class SessionState:
     analogy_set: SetChoice = field(default_factory=SetChoice)
     analogy_list: ListChoice = field(default_factory=ListChoice)
     word_axes: AxesChoice = field(default_factory=AxesChoice)
+    word_nearness: NearnessChoice = field(default_factory=NearnessChoice)
+    own_vectors: OwnVectorsChoice = field(default_factory=OwnVectorsChoice)
     panel: str = "training"
     features_page: str = "texts"
     training_page: str = "train"
@@ -102,7 +113,7 @@ class SessionState:
 _LOOKS = (
     *("layer_map", "space", "words", "masking", "moved"),
     *("mistakes", "compare", "multitask", "analogy", "analogy_set"),
-    *("analogy_list", "word_axes"),
+    *("analogy_list", "word_axes", "word_nearness", "own_vectors"),
 )
 UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
@@ -197,7 +208,8 @@ class Session(QObject):
         Args:
             text: Names the change.
             name: `layer_map`, `space`, `words`, `masking`, `moved`, `mistakes`, `compare`,
-                `multitask`, `analogy`, `analogy_set`, `analogy_list` or `word_axes`.
+                `multitask`, `analogy`, `analogy_set`, `analogy_list`, `word_axes`,
+                `word_nearness` or `own_vectors`.
             **changes: Fields of that choice.
 
         Raises:

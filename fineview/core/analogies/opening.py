@@ -32,7 +32,7 @@ def open_vectors(name: str, cache: Path, report: Report = SILENT, *, limit: int 
     """Open word vectors; the first time they are read and converted, which is told.
 
     Args:
-        name: A name of the catalogue, or the path of a file.
+        name: A name of the catalogue, or the path of a file or of a folder of vectors trained here.
         cache: Folder where fetched things lie and converted tables are kept.
         report: Asked between blocks.
         limit: Only the first so many words of a file of one's own; 0 for all.
@@ -52,6 +52,8 @@ def open_vectors(name: str, cache: Path, report: Report = SILENT, *, limit: int 
         key = f"{name}-{'-'.join(sorted(sum[:8] for sum in entry.sums().values()))}"
     else:
         path = Path(name).expanduser()
+        if is_kept(path):  # trained here
+            return open_kept(path, name, report)
         if not path.is_file():
             raise ConfigError(
                 f"{name!r} is neither a file nor one of the catalogue's word vectors "

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QV
 from fineview.core.analogies.placing import PlacedWords, place
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
-from fineview.ui.latest import Latest
+from fineview.ui.latest import Latest, lane_of
 from fineview.ui.plots.word_axes import WordAxesPlot
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing
@@ -129,7 +129,7 @@ class AxesPage(QWidget):
         def work(report: Report) -> PlacedWords:
             return place(lab.dictionary(name, report), choice)
 
-        self._latest.ask((name, choice), work)
+        self._latest.ask((name, choice), work, lane_of(name))
 
     @Slot(object)
     def _on_placed(self, found: PlacedWords) -> None:

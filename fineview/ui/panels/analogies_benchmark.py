@@ -1,8 +1,11 @@
 """The benchmark page of the analogies panel: whole sets of questions, counted and browsed."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
+    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -41,6 +44,7 @@ _WHAT = (
     "table, with and without the words of the question."
 )
 _RUN = "Answer all questions"
+_OPEN = "open"
 
 
 class BenchmarkPage(QWidget):
@@ -67,7 +71,10 @@ class BenchmarkPage(QWidget):
         self._job: Job | None = None
         self.shown: AnsweredSet | None = None
         self.questions_of = CalmCombo(
-            "Questions", "The set of questions – Google's is the usual one.", letters=18
+            "Questions",
+            "The set of questions – Google's is the usual one – a file of one's own has four words "
+            "a line, and lines “: relation” before each section.",
+            letters=18,
         )
         self.method = CalmCombo("Method", "How the answers are looked for – 3CosAdd.", letters=10)
         self.limit = CalmCombo(
@@ -96,10 +103,11 @@ class BenchmarkPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Offer the sets that are on this machine now."""
         super().showEvent(event)
-        names = question_sets(self._lab.locations.cache)
-        choice = self._session.state.analogy_set.questions
-        self.questions_of.set_choices([(name, _SETS[name]) for name in names], choice)
         self._show_choice()
+
+    def open(self, path: Path) -> None:
+        """Ask the questions of a file of one's own."""
+        self._session.edit_look("Choose a set", "analogy_set", questions=str(path), section="")
 
     # Layout
 
@@ -165,9 +173,7 @@ class BenchmarkPage(QWidget):
 
     def _connect(self) -> None:
         edit = self._session.edit_look
-        self.questions_of.chosen.connect(
-            lambda value: edit("Choose a set", "analogy_set", questions=value, section="")
-        )
+        self.questions_of.chosen.connect(self._on_questions)
         self.method.chosen.connect(
             lambda value: edit("Choose a method", "analogy_set", method=value)
         )
@@ -195,6 +201,16 @@ class BenchmarkPage(QWidget):
     def busy(self) -> bool:
         """Whether questions are being answered."""
         return self._job is not None and self._job.active
+
+    @Slot(str)
+    def _on_questions(self, name: str) -> None:
+        if name != _OPEN:
+            self._session.edit_look("Choose a set", "analogy_set", questions=name, section="")
+            return
+        self.questions_of.set_value(self._session.state.analogy_set.questions)
+        path, _ = QFileDialog.getOpenFileName(self, "Open a set of questions")
+        if path:
+            self.open(Path(path))
 
     @Slot()
     def run_or_stop(self) -> None:
@@ -232,19 +248,27 @@ class BenchmarkPage(QWidget):
 
     @Slot(object, object)
     def _on_session(self, state: SessionState, old: SessionState) -> None:
-        if state.analogy_set != old.analogy_set:
+        vectors = state.analogy.vectors != old.analogy.vectors
+        if vectors or state.analogy_set != old.analogy_set:
             self._show_choice()
             self._list()
 
     def _show_choice(self) -> None:
         choice = self._session.state.analogy_set
-        self.questions_of.set_value(choice.questions)
+        names = question_sets(self._lab.locations.cache)
+        sets = [(name, _SETS[name]) for name in names]
+        if choice.questions not in names:
+            sets.append((choice.questions, Path(choice.questions).name))
+        self.questions_of.set_choices([*sets, (_OPEN, "Open a file…")], choice.questions)
         self.method.set_value(choice.method)
         self.limit.set_value(str(choice.limit))
         self.filter.set_value(choice.show)
         if self.word.text() != choice.text:
             self.word.setText(choice.text)
-        stale = self.shown is not None and self.shown.choice.asked != choice.asked
+        stale = self.shown is not None and (
+            self.shown.choice.asked != choice.asked
+            or self.shown.vectors.info.name != self._session.state.analogy.vectors
+        )
         if stale and not self.busy:
             self.message.show_message(
                 "info", "What is shown answers other settings.", [("Answer anew", "again")]

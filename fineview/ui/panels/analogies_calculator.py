@@ -18,7 +18,7 @@ from fineview.core.analogies.expression import LIMIT, form_text, sum_text
 from fineview.core.analogies.solver_methods import METHODS
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
-from fineview.ui.latest import Latest
+from fineview.ui.latest import Latest, lane_of
 from fineview.ui.panels.analogies_answers import AnswersView
 from fineview.ui.plots.parallelogram import ParallelogramPlot, picture_words
 from fineview.ui.session import Session, SessionState
@@ -235,14 +235,14 @@ class CalculatorPage(QWidget):
             dictionary = lab.dictionary(choice.vectors, report)
             return dictionary, reply(dictionary, choice)
 
-        self._latest.ask(choice, work)
+        self._latest.ask(choice, work, lane_of(choice.vectors))
 
     @Slot(object)
     def _on_reply(self, found: tuple[Dictionary, Reply]) -> None:
         self._dictionary, answer = found
         self.reply = answer
         info = answer.info
-        self.table.setText(f"{info.title} · {count_text(info.words)} words")
+        self.table.setText(f"{count_text(info.words)} words · {info.width} numbers each")
         self._show_problem(answer)
         if answer.solution is None:
             if answer.choice.expression.strip():

@@ -22,7 +22,7 @@ from fineview.core.analogies.solver import Answer
 from fineview.core.analogies.solver_methods import METHODS
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
-from fineview.ui.latest import Latest
+from fineview.ui.latest import Latest, lane_of
 from fineview.ui.plots.export import Cell, Table, add_export_menu
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing, theme_colours
@@ -261,7 +261,7 @@ class ListPage(QWidget):
         def work(report: Report) -> tuple[Line, ...]:
             return answer_list(lab.dictionary(name, report), choice, report)
 
-        self._latest.ask((name, choice), work)
+        self._latest.ask((name, choice), work, lane_of(name))
 
     @Slot(object)
     def _on_answered(self, lines: tuple[Line, ...]) -> None:
