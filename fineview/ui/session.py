@@ -71,6 +71,8 @@ class SessionState:
         features_page: The page of the features panel in front.
         training_page: The page of the training panel in front.
         analogies_page: The page of the analogies panel in front.
+        asked: Expressions that were calculated with, the newest first.
+        favourites: Those that were kept.
         theme: Light, dark, or as the system.
         text_scale: Size of all text, 1 = the system's.
         smoothing: Weight of the past in the drawn training curve, 0 … 0.99.
@@ -102,6 +104,8 @@ class SessionState:
     features_page: str = "texts"
     training_page: str = "train"
     analogies_page: str = "calculator"
+    asked: tuple[str, ...] = ()
+    favourites: tuple[str, ...] = ()
     theme: ThemeMode = "system"
     text_scale: float = 1.0
     smoothing: float = 0.8
@@ -336,7 +340,7 @@ def _restored(name: str, value: Any, default: Any) -> Any:  # noqa: ANN401 - JSO
         from pydantic import TypeAdapter  # slow to import; only a stored session needs it
 
         return TypeAdapter(type(default)).validate_python(value)
-    if name in ("overlaid", "folded"):
+    if name in ("overlaid", "folded", "asked", "favourites"):
         if not all(isinstance(part, str) for part in value):
             raise ValueError(name)
         return tuple(value)

@@ -9,7 +9,7 @@ import pytest
 from fineview.core.analogies.benchmark import evaluate
 from fineview.core.analogies.opening import open_vectors
 from fineview.core.analogies.questions import load_questions
-from fineview.core.analogies.solver_methods import SET_METHODS
+from fineview.core.analogies.solver_methods import METHODS
 from tests.core.test_word_solver import asked
 from tests.core.words_support import gensim_of
 
@@ -68,7 +68,7 @@ def test_3cosmul_is_gensims_on_a_thousand_questions(glove):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", SET_METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_a_whole_set_has_one_result_on_one_and_two_threads(glove, tmp_path, method):
     import torch
 

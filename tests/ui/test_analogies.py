@@ -104,13 +104,13 @@ def test_words_are_completed_as_one_types(panel, qtbot):
 
 
 def test_method_vocabulary_and_lengths(panel, qtbot):
-    panel.method.segment("mul").click()
+    panel.options.method.segment("mul").click()
     qtbot.waitUntil(lambda: panel.reply.choice.method == "mul", timeout=10_000)
     assert words(panel.answers.excluded)[0] == panel.reply.solution.of("mul").excluded[0].word
     assert not panel.answers.others["mul"].isVisible()
     assert panel.answers.others["add"].isVisible()
-    panel.limit.set_value("10000")
-    panel.limit.chosen.emit("10000")
+    panel.options.limit.set_value("10000")
+    panel.options.limit.chosen.emit("10000")
     qtbot.waitUntil(lambda: panel.reply.choice.limit == 10_000, timeout=10_000)
     assert all(a.row < 10_000 for a in panel.reply.solution.answers[0].allowed)
     before = panel.plot.shown.first_length
@@ -266,3 +266,70 @@ def test_a_list_is_answered_with_and_without_the_rule(window, panel, qtbot, tmp_
     page.open(file)
     assert "no UTF-8 text" in page.message.text
     assert len(page.lines.rows) == 4
+
+
+def test_examples_filters_and_methods_that_need_them(panel, window, qtbot):
+    panel.ask("france : paris :: italy : ?")
+    panel.options.method.segment("lrcos").click()
+    qtbot.waitUntil(lambda: "LRCos learns from several pairs" in panel.options.note.text())
+    for letter in "germany berlin, japan tokyo, spain madrid, atlantis city":
+        QTest.keyClick(panel.options.pairs, letter)
+    qtbot.waitUntil(lambda: len(panel.reply.examples.pairs) == 4, timeout=10_000)
+    assert panel.reply.lacking == ""
+    assert panel.reply.solution.of("lrcos").excluded[0].word == words(panel.answers.excluded)[0]
+    assert "rome" in words(panel.answers.excluded)
+    for letter in "^[a-m]":
+        QTest.keyClick(panel.options.pattern, letter)
+    qtbot.waitUntil(lambda: panel.reply.choice.pattern == "^[a-m]", timeout=10_000)
+    assert all(word[0] in "abcdefghijklm" for word in words(panel.answers.excluded))
+    QTest.keyClick(panel.options.pattern, "(")
+    qtbot.waitUntil(lambda: "is no regular expression" in panel.message.text, timeout=10_000)
+    panel.options.pattern.clear()
+    window.session.edit_look("Type a pattern", "analogy", pattern="", skip=1000)
+    qtbot.waitUntil(lambda: panel.reply.choice.skip == 1000, timeout=10_000)
+    assert all(one.row >= 1000 for one in panel.reply.solution.of("add").excluded)
+
+
+def test_what_was_asked_and_what_was_kept_is_offered_again(panel, window, qtbot):
+    panel.ask("walk : walked :: sing : ?")
+    answered(panel, qtbot, "walk : walked :: sing : ?")
+    qtbot.waitUntil(lambda: window.session.state.asked[:1] == ("walk : walked :: sing : ?",))
+    QTest.mouseClick(panel.keep, Qt.MouseButton.LeftButton)
+    assert window.session.state.favourites == ("walk : walked :: sing : ?",)
+    panel.ask("man : woman :: king : ?")
+    answered(panel, qtbot, "man : woman :: king : ?")
+    assert not panel.keep.isChecked()
+    place = panel.preset.findText("★ walk : walked :: sing : ?")
+    assert place == 1
+    panel.preset.setCurrentIndex(place)
+    panel.preset.activated.emit(place)
+    answered(panel, qtbot, "walk : walked :: sing : ?")
+    assert panel.keep.isChecked()
+    QTest.mouseClick(panel.keep, Qt.MouseButton.LeftButton)
+    assert window.session.state.favourites == ()
+
+
+def test_a_result_is_compared_with_the_one_before_and_questions_are_sorted(
+    benchmark, window, qtbot
+):
+    assert benchmark.shown.result.method == "add"
+    window.session.edit_look("x", "analogy_set", method="mul")
+    benchmark.run_or_stop()
+    qtbot.waitUntil(lambda: benchmark.shown.result.method == "mul", timeout=60_000)
+    assert "3CosAdd" in benchmark.against.value
+    assert "only there" in benchmark.said.text()
+    table = benchmark.sections.table()
+    assert table[0][-3:] == ("both_right_there", "only_here", "only_there")
+    total = dict(zip(*[table[0], table[1][0]], strict=True))
+    assert total["both_cover"] == total["covered"]
+    assert total["both_right_here"] == total["right"]
+    assert total["both_right_here"] - total["both_right_there"] == (
+        total["only_here"] - total["only_there"]
+    )
+    questions = benchmark.questions
+    questions.sortByColumn(6, Qt.SortOrder.DescendingOrder)
+    ranks = [int(row[6].replace("\u2009", "").replace("\u202f", "")) for row in questions.table()[1]
+             if row[6] not in ("–", "—")]  # fmt: skip
+    assert ranks == sorted(ranks, reverse=True)
+    assert ranks[0] > 100
+    assert ranks[-1] == 1

@@ -132,8 +132,8 @@ def test_sections_and_questions_of_a_set(open_page, qtbot, tmp_path, monkeypatch
             assert model.index(at, column).data() == told
     texts, (header, *rows) = saved(page.questions.menu, tmp_path / "questions", monkeypatch)
     model = page.questions.model()
-    assert header == ["a", "b", "c", "d", "answer", "answer_inputs_allowed", "section"]
+    assert header == ["a", "b", "c", "d", "answer", "answer_inputs_allowed", "rank_of_d", "section"]
     assert len(rows) == model.rowCount() > 0
     assert rows[0][4] in texts
     for at, row in enumerate(rows):
-        assert row == [model.index(at, column).data() for column in range(7)]
+        assert row == [model.index(at, column).data() for column in range(8)]

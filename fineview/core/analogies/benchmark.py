@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fineview.core.analogies.questions import QuestionSet
 from fineview.core.analogies.scoring import Questions, Scorer
-from fineview.core.analogies.solver_methods import SET_METHODS, SetMethod
+from fineview.core.analogies.solver_methods import METHODS, Method
 from fineview.core.analogies.vectors import WordVectors, folded
 from fineview.core.errors import ConfigError, DataError
 from fineview.core.progress import SILENT, Report
@@ -67,9 +67,11 @@ class BenchmarkResult:
         right: (N,) whether `answer` is d, however it is spelled.
         right_allowed: (N,) whether `answer_allowed` is.
         in_five: (N,) whether d is among the first five, inputs left out.
+        rank: (N,) of d, from 1, inputs left out; 0 where d is itself an input. Behind the fifth
+            words that score alike to the sixth digit may be counted either way.
     """
 
-    method: SetMethod
+    method: Method
     vocabulary: int
     sections: tuple[Score, ...]
     totals: tuple[Score, ...]
@@ -81,13 +83,14 @@ class BenchmarkResult:
     right: NDArray[np.bool_]
     right_allowed: NDArray[np.bool_]
     in_five: NDArray[np.bool_]
+    rank: NDArray[np.int64]
 
 
 def evaluate(
     vectors: WordVectors,
     questions: QuestionSet,
     *,
-    method: SetMethod = "add",
+    method: Method = "add",
     limit: int = 0,
     exact_case: bool = False,
     report: Report = SILENT,
@@ -113,15 +116,18 @@ def evaluate(
         Mikolov et al. 2013, arXiv:1301.3781, section 4.1; counted as gensim's
         `evaluate_word_analogies` does.
     """
-    if method not in SET_METHODS:
+    if method not in METHODS:
         raise ConfigError(
-            f"There is no method {method!r}: choose one of {', '.join(SET_METHODS)}.", "method"
+            f"There is no method {method!r}: choose one of {', '.join(METHODS)}.", "method"
         )
     size = min(limit, len(vectors)) if limit else len(vectors)
     asked = _Asked(vectors, questions, size, exact_case)
-    scorer = Scorer(vectors, asked.questions, method)
-    best = _best_by_tile(scorer, asked, size, tile, report)
-    return _judged(vectors, questions, method, size, asked, scorer, best, tile, report)
+    scorer = Scorer(vectors, asked.questions, method, report)
+    special = _in_special_tile(scorer, asked, report)
+    best, behind = _best_by_tile(scorer, asked, special.goal, size, tile, report)
+    return _judged(
+        vectors, questions, method, size, asked, scorer, special, best, behind, tile, report
+    )
 
 
 class _Asked:
@@ -186,9 +192,14 @@ def _tiles(size: int, special: NDArray[np.int64], tile: int) -> list[NDArray[np.
 
 
 def _best_by_tile(
-    scorer: Scorer, asked: _Asked, size: int, tile: int, report: Report
-) -> NDArray[np.float32]:
-    """Return (tiles, N) best scores."""
+    scorer: Scorer,
+    asked: _Asked,
+    goal: NDArray[np.float64],
+    size: int,
+    tile: int,
+    report: Report,
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return (tiles, N) best scores, and (N,) how many words of them score above the goal (N,)."""
     import torch
 
     count = len(asked.questions)
@@ -196,11 +207,13 @@ def _best_by_tile(
     buffer = torch.empty(min(TILE, count), tile)
     tiles = _tiles(size, asked.special, tile)
     best = np.empty((len(tiles), count), dtype=np.float32)
+    goals = torch.from_numpy(goal.astype(np.float32))
+    ahead = torch.zeros(count, dtype=torch.int64)
     for at, part in enumerate(tiles):
         report.check()
         report.progress(at, len(tiles), f"{count:,} questions")
-        best[at] = scorer.fast(part, blocks, buffer)
-    return best
+        best[at] = scorer.fast(part, blocks, buffer, goals, ahead)
+    return best, ahead.numpy()
 
 
 @dataclass(slots=True, eq=False)
@@ -220,16 +233,31 @@ class _Leader:
         self.score[chosen], self.row[chosen] = score[better], row[better]
 
 
-def _judged(
-    vectors: WordVectors, questions: QuestionSet, method: SetMethod, size: int, asked: _Asked,
-    scorer: Scorer, best: NDArray[np.float32], tile: int, report: Report,
-) -> BenchmarkResult:  # fmt: skip
+@dataclass(frozen=True, slots=True, eq=False)
+class _Special:
+    """What the words of the questions themselves decide, for each question.
+
+    Attributes:
+        goal: (N,) score of d.
+        excluded: The best word, a, b and c left out.
+        allowed: The best word.
+        ahead: (N,) words that score above d, and are none of a, b, c.
+        ahead_inputs: (N,) those of a, b, c that do.
+    """
+
+    goal: NDArray[np.float64]
+    excluded: _Leader
+    allowed: _Leader
+    ahead: NDArray[np.int64]
+    ahead_inputs: NDArray[np.int64]
+
+
+def _in_special_tile(scorer: Scorer, asked: _Asked, report: Report) -> _Special:
     count = len(asked.questions)
     empty = np.full(count, -np.inf)
     excluded = _Leader(empty.copy(), np.zeros(count, dtype=np.int64))
     allowed = _Leader(empty.copy(), np.zeros(count, dtype=np.int64))
     goal = empty.copy()
-    # Words ahead of d, inputs left out; and inputs ahead of it.
     ahead, ahead_inputs = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     for first in range(0, count, TILE):
         report.check()
@@ -247,6 +275,16 @@ def _judged(
         scores[inputs] = -np.inf
         top = scores.argmax(1)
         excluded.offer(some, scores[np.arange(len(some)), top], asked.special[top])
+    return _Special(goal, excluded, allowed, ahead, ahead_inputs)
+
+
+def _judged(
+    vectors: WordVectors, questions: QuestionSet, method: Method, size: int, asked: _Asked,
+    scorer: Scorer, special: _Special, best: NDArray[np.float32], behind: NDArray[np.int64],
+    tile: int, report: Report,
+) -> BenchmarkResult:  # fmt: skip
+    goal, excluded, allowed = special.goal, special.excluded, special.allowed
+    ahead = special.ahead.copy()
     tiles = _tiles(size, asked.special, tile)
     rough = best.astype(np.float64)
     slack = scorer.margin(rough)
@@ -278,9 +316,13 @@ def _judged(
         "right": right,
         "right_in_five": (ahead < TOP) & ~own,
         "right_allowed": right_allowed,
-        "right_in_five_allowed": ahead + ahead_inputs < TOP,
+        "right_in_five_allowed": ahead + special.ahead_inputs < TOP,
         "answered_input": (group[allowed.row][:, None] == asked.groups[:, :3]).any(1),
     }
+    # Few words ahead are counted exactly; more of them in float32, which is as good for a rank.
+    rank = 1 + np.where(ahead < TOP, ahead, np.maximum(special.ahead + behind, TOP))
+    rank[right] = 1
+    rank[own] = 0
     sections = tuple(
         _score(part.name, len(part.questions), asked.questions.section == at, flags)
         for at, part in enumerate(questions.sections)
@@ -298,6 +340,7 @@ def _judged(
         right=right,
         right_allowed=right_allowed,
         in_five=flags["right_in_five"],
+        rank=rank,
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from fineview.core.analogies.solver_methods import METHODS, SET_METHODS, Method, SetMethod
+from fineview.core.analogies.solver_methods import METHODS, Method
 from fineview.core.errors import ConfigError
 from fineview.core.training.config import one_of, within
 
@@ -45,6 +45,9 @@ class AnalogyChoice:
         exact_case: Whether words differ by case.
         unit: Whether the picture takes every word at length 1.
         against: Answer that the picture draws, or "" for the best one.
+        pairs: Further examples of the relation as typed, `france paris, japan tokyo`.
+        pattern: Only words that this regular expression finds something in are offered, or "".
+        skip: The commonest so many words are not offered.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
@@ -57,6 +60,9 @@ class AnalogyChoice:
     exact_case: bool = False
     unit: bool = True
     against: str = ""
+    pairs: str = ""
+    pattern: str = ""
+    skip: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""
@@ -66,6 +72,8 @@ class AnalogyChoice:
             raise ConfigError(
                 f"The vocabulary must be 0 (all words) or more, not {self.limit}.", "limit"
             )
+        if self.skip < 0:
+            raise ConfigError(f"Leave out 0 words or more, not {self.skip}.", "skip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +92,7 @@ class SetChoice:
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
 
     questions: str = "google"
-    method: SetMethod = "add"
+    method: Method = "add"
     limit: int = 0
     show: Show = "all"
     section: str = ""
@@ -92,7 +100,7 @@ class SetChoice:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""
-        one_of(self.method, tuple(SET_METHODS), "Method", "method")
+        one_of(self.method, tuple(METHODS), "Method", "method")
         one_of(self.show, get_args(Show), "Questions", "show")
         if self.limit < 0:
             raise ConfigError(
@@ -145,7 +153,8 @@ class ListChoice:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""
-        one_of(self.method, tuple(METHODS), "Method", "method")
+        alone = tuple(name for name, info in METHODS.items() if not info.needs_pairs)
+        one_of(self.method, alone, "Method", "method")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

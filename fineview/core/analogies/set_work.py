@@ -73,3 +73,55 @@ def listed(answered: AnsweredSet, choice: SetChoice) -> NDArray[np.int64]:
         every = np.column_stack([result.rows, result.answer])
         wanted &= np.isin(every, named).any(axis=1)
     return np.flatnonzero(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedScore:
+    """Two results on the questions that both cover.
+
+    Attributes:
+        name: Of the section, or of the total.
+        both: Questions that both cover.
+        here: Of these, answered right by the one.
+        there: By the other.
+        only_here: Right here, and wrong there.
+        only_there: The other way round.
+    """
+
+    name: str
+    both: int
+    here: int
+    there: int
+    only_here: int
+    only_there: int
+
+
+def compare(one: AnsweredSet, other: AnsweredSet) -> tuple[ComparedScore, ...]:
+    """Compare two results of one set, by section and in total; the words of the question left out.
+
+    Figures over different questions cannot be compared; these are over the same ones.
+
+    Args:
+        one: A result.
+        other: Another one, of the same questions.
+    """
+    mine, theirs = one.result, other.result
+    _, at, beside = np.intersect1d(
+        mine.number, theirs.number, assume_unique=True, return_indices=True
+    )
+    here, there, section = mine.right[at], theirs.right[beside], mine.section[at]
+    kinds = np.array([part.is_syntactic for part in one.questions.sections])[section]
+    chosen = {"semantic": ~kinds, "syntactic": kinds, "total": np.ones(len(at), dtype=bool)}
+    parts = [(total.name, chosen[total.name]) for total in mine.totals]
+    parts += [(part.name, section == place) for place, part in enumerate(mine.sections)]
+    return tuple(
+        ComparedScore(
+            name,
+            both=int(some.sum()),
+            here=int(here[some].sum()),
+            there=int(there[some].sum()),
+            only_here=int((here & ~there)[some].sum()),
+            only_there=int((there & ~here)[some].sum()),
+        )
+        for name, some in parts
+    )

@@ -1,7 +1,8 @@
 """Which words lie where the arithmetic ends: every method from one pass over the table.
 
-The cosines of all words with the few words of the expression decide all methods; none needs a
-second look at the table. The source of each method stands in `METHODS`.
+The cosines of all words with the few words of the expression decide all methods but those that
+learn from several pairs: these look at the table once more. The source of each method stands in
+`METHODS`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from fineview.core.analogies.examples import TargetWords, mean_offset
 from fineview.core.analogies.expression import Expression
 from fineview.core.analogies.solver_methods import METHODS, Method
 from fineview.core.analogies.vectors import WordVectors
@@ -80,6 +82,7 @@ def solve(
     count: int = 10,
     limit: int = 0,
     methods: Sequence[Method] = ("add",),
+    pairs: Sequence[tuple[str, str]] = (),
     allowed: NDArray[np.bool_] | None = None,
 ) -> Solution:
     """Answer an expression.
@@ -90,7 +93,10 @@ def solve(
         count: Most answers of each list.
         limit: Only the first so many words are offered; 0 for all. The words of the expression may
             lie behind it.
-        methods: Those wanted.
+        methods: Those wanted; what does not apply is left out: those that need an analogy where
+            there is none, those that need pairs where there are none but the analogy's own.
+        pairs: Further examples of the relation; their words are words of the question for the
+            methods that use them.
         allowed: (V,) words that may be offered, or None for all.
 
     Raises:
@@ -106,14 +112,20 @@ def solve(
     size = min(limit, len(vectors)) if limit else len(vectors)
     inputs = vectors.units[rows]
     cosines = vectors.units[:size] @ inputs.T
-    scoring = _Scoring(vectors, rows, weights, cosines, inputs, size)
+    examples = example_rows(vectors, expression, pairs)
+    scoring = _Scoring(vectors, rows, weights, cosines, inputs, size, examples)
     blocked = np.zeros(size, dtype=bool) if allowed is None else ~allowed[:size]
     found = []
     for method in METHODS:
-        if method in methods and not (METHODS[method].needs_analogy and not expression.analogy):
+        info = METHODS[method]
+        missing = (info.needs_analogy and not expression.analogy) or (
+            info.needs_pairs and len(examples) < 2
+        )
+        if method in methods and not missing:
             scores = scoring.by(method)
             scores[blocked] = -np.inf
-            found.append(_answers(vectors, method, scores, rows, count))
+            own = np.union1d(rows, examples) if info.needs_pairs else rows
+            found.append(_answers(vectors, method, scores, own, count))
     baselines = {}
     if (analogy := expression.analogy) is not None:
         words = [term.word for term in expression.terms]
@@ -143,6 +155,21 @@ def rows_of(vectors: WordVectors, expression: Expression) -> NDArray[np.int64]:
     return np.array([vectors.index[term.word] for term in expression.terms], dtype=np.int64)
 
 
+def example_rows(
+    vectors: WordVectors, expression: Expression, pairs: Sequence[tuple[str, str]]
+) -> NDArray[np.int64]:
+    """Return rows (P, 2) of an analogy's own pair and of the others, each pair once.
+
+    A pair that begins with c would tell the answer: it is left out.
+    """
+    if expression.analogy is None:
+        return np.empty((0, 2), dtype=np.int64)
+    a, b, c = expression.analogy
+    chosen = dict.fromkeys([(a, b), *(pair for pair in pairs if pair[0] != c)])
+    rows = [[vectors.index[word] for word in pair] for pair in chosen]
+    return np.array(rows, dtype=np.int64).reshape(-1, 2)
+
+
 class _Scoring:
     """Scores of all words, larger is better, from their cosines with the expression's words."""
 
@@ -154,8 +181,10 @@ class _Scoring:
         cosines: NDArray[np.float32],
         inputs: NDArray[np.float32],
         size: int,
+        examples: NDArray[np.int64],
     ) -> None:
         self._vectors = vectors
+        self._examples = examples
         self._rows = rows
         self._weights = weights
         self._cosines = cosines
@@ -171,6 +200,10 @@ class _Scoring:
                 return self._mul()
             case "direction":
                 return self._direction()
+            case "average":
+                return self._average()
+            case "lrcos":
+                return self._lrcos()
             case _:
                 return self._euclidean()
 
@@ -208,6 +241,26 @@ class _Scoring:
         scores: NDArray[np.float32] = (along / (far * length)).astype(np.float32, copy=False)
         if self._rows[c] < self._size:
             scores[self._rows[c]] = -1.0  # from c to itself there is no direction
+        return scores
+
+    def _average(self) -> NDArray[np.float32]:
+        units = self._vectors.units
+        c = int(np.flatnonzero(self._weights > 0)[0])
+        first, second = (units[self._examples[:, side]].astype(np.float64) for side in (0, 1))
+        goal = self._inputs[c] + mean_offset(first, second)
+        length = float(np.linalg.norm(goal))
+        if length < 1e-6:
+            raise DataError(
+                "The mean offset of these pairs takes c away: nothing is nearer to it than another."
+            )
+        scores: NDArray[np.float32] = units[: self._size] @ (goal / length).astype(np.float32)
+        return scores
+
+    def _lrcos(self) -> NDArray[np.float32]:
+        target = TargetWords(self._vectors, self._examples[:, 0], self._examples[:, 1])
+        c = int(np.flatnonzero(self._weights > 0)[0])
+        sure = target.probability(self._vectors.units[: self._size])
+        scores: NDArray[np.float32] = sure.astype(np.float32) * self._cosines[:, c]
         return scores
 
     def _euclidean(self) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Method = Literal["add", "mul", "direction", "euclidean"]
+Method = Literal["add", "mul", "direction", "euclidean", "average", "lrcos"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class MethodInfo:
         says: What it looks for, one sentence.
         source: Paper and section.
         needs_analogy: Whether it is for `a : b :: c : ?` alone.
+        needs_pairs: Whether it learns the relation from several pairs.
         unit: What its scores are.
     """
 
@@ -22,6 +23,7 @@ class MethodInfo:
     says: str
     source: str
     needs_analogy: bool = False
+    needs_pairs: bool = False
     unit: str = "cosine"
 
 
@@ -49,19 +51,19 @@ METHODS: dict[Method, MethodInfo] = {
         "Mikolov et al. 2013, arXiv:1310.4546, section 5, in plain distance",
         unit="distance",
     ),
-}
-
-SetMethod = Literal["add", "mul", "direction", "euclidean", "average"]
-
-SET_METHODS: dict[SetMethod, MethodInfo] = {
-    "add": METHODS["add"],
-    "mul": METHODS["mul"],
-    "direction": METHODS["direction"],
-    "euclidean": METHODS["euclidean"],
     "average": MethodInfo(
         "3CosAvg",
-        "Adds the mean offset of the relation's other pairs to c, in place of one pair's.",
-        "Drozd, Gladkova & Matsuoka 2016, COLING, section 3.1",
+        "Adds the mean offset of several pairs to c, in place of one pair's.",
+        "Drozd, Gladkova & Matsuoka 2016, COLING, section 3 (set-based methods)",
         needs_analogy=True,
+        needs_pairs=True,
+    ),
+    "lrcos": MethodInfo(
+        "LRCos",
+        "The word near c that a logistic regression takes for a right word of such pairs.",
+        "Drozd, Gladkova & Matsuoka 2016, COLING, section 3 (set-based methods)",
+        needs_analogy=True,
+        needs_pairs=True,
+        unit="probability times cosine",
     ),
 }

@@ -17,8 +17,14 @@ from PySide6.QtWidgets import (
 )
 
 from fineview.core.analogies.questions import question_sets
-from fineview.core.analogies.set_work import AnsweredSet, answer_set, listed
-from fineview.core.analogies.solver_methods import SET_METHODS
+from fineview.core.analogies.set_work import (
+    AnsweredSet,
+    ComparedScore,
+    answer_set,
+    compare,
+    listed,
+)
+from fineview.core.analogies.solver_methods import METHODS
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
 from fineview.ui.panels.analogies_benchmark_tables import QuestionTable, SectionTable
@@ -45,6 +51,7 @@ _WHAT = (
 )
 _RUN = "Answer all questions"
 _OPEN = "open"
+_KEPT = 7
 
 
 class BenchmarkPage(QWidget):
@@ -83,6 +90,13 @@ class BenchmarkPage(QWidget):
             "300,000, and figures over different vocabularies cannot be compared.",
             letters=12,
         )
+        self.against = CalmCombo(
+            "Compare with",
+            "An earlier result of the same questions – nothing – compared are only the questions "
+            "that both cover.",
+            letters=22,
+        )
+        self._results: list[AnsweredSet] = []
         self.button = QPushButton(_RUN)
         self.message = MessageLine("Benchmark")
         self.said = plain_label("", wrap=True)
@@ -112,7 +126,7 @@ class BenchmarkPage(QWidget):
     # Layout
 
     def _lay_out(self) -> None:
-        self.method.set_choices([(k, info.title) for k, info in SET_METHODS.items()], "add")
+        self.method.set_choices([(k, info.title) for k, info in METHODS.items()], "add")
         words = [(str(n), f"first {count_text(n)}" if n else "all words") for n in _LIMITS]
         self.limit.set_choices(words, "0")
         self.filter.set_choices(list(_SHOWN), "all")
@@ -134,6 +148,13 @@ class BenchmarkPage(QWidget):
             first.addWidget(widget)
         first.addStretch(1)
         first.addWidget(self.button)
+        compared = QLabel("Compare with")
+        compared.setBuddy(self.against)
+        told = QHBoxLayout()
+        told.setSpacing(spacing(2))
+        told.addWidget(self.said, 1)
+        told.addWidget(compared, 0, Qt.AlignmentFlag.AlignTop)
+        told.addWidget(self.against, 0, Qt.AlignmentFlag.AlignTop)
         lower = QWidget()
         column = QVBoxLayout(lower)
         column.setContentsMargins(0, 0, 0, 0)
@@ -159,7 +180,7 @@ class BenchmarkPage(QWidget):
         page = QVBoxLayout(whole)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(spacing(2))
-        page.addWidget(self.said)
+        page.addLayout(told)
         page.addWidget(split, 1)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
@@ -189,6 +210,7 @@ class BenchmarkPage(QWidget):
         self.sections.chosen.connect(
             lambda value: edit("Choose a section", "analogy_set", section=value)
         )
+        self.against.chosen.connect(self._show_result)
         self.button.clicked.connect(self.run_or_stop)
         self.empty.pressed.connect(self.run_or_stop)
         self.message.action_pressed.connect(self.run_or_stop)
@@ -234,12 +256,32 @@ class BenchmarkPage(QWidget):
 
     @Slot(object)
     def _on_answered(self, found: AnsweredSet) -> None:
-        self.shown = found
+        before, self.shown = self.shown, found
+        self._results = [one for one in self._results if _named(one) != _named(found)][-_KEPT:]
+        self._results.append(found)
+        same = [one for one in self._results if one.choice.questions == found.choice.questions]
+        others = [(_named(one), _named(one)) for one in reversed(same) if one is not found]
+        offered = [key for key, _ in others]
+        wanted = self.against.value
+        if wanted not in offered:
+            wanted = _named(before) if before is not None and _named(before) in offered else ""
+        self.against.set_choices([("", "nothing"), *others], wanted)
         self._stack.setCurrentIndex(1)
-        self.sections.show_result(found)
-        self.said.setText(set_words(found))
+        self._show_result()
         self._list()
         self._show_choice()
+
+    @Slot()
+    def _show_result(self) -> None:
+        """Show the sections, beside those of the result they are compared with."""
+        if self.shown is None:
+            return
+        named = self.against.value
+        other = next((one for one in self._results if named and _named(one) == named), None)
+        compared = () if other is None else compare(self.shown, other)
+        self.sections.show_result(self.shown, compared)
+        words = set_words(self.shown)
+        self.said.setText(words if other is None else f"{words} {compared_words(compared, named)}")
 
     @Slot()
     def _on_ended(self) -> None:
@@ -286,10 +328,32 @@ class BenchmarkPage(QWidget):
         self.count.setText(f"{count_text(len(rows))} questions{section}")
 
 
+def _named(found: AnsweredSet) -> str:
+    """Name a result: two that would be the same have one name."""
+    result = found.result
+    return (
+        f"{found.vectors.info.title} · {METHODS[result.method].title} · "
+        f"{count_text(result.vocabulary)} words"
+    )
+
+
+def compared_words(compared: tuple[ComparedScore, ...], named: str) -> str:
+    """Return in words how two results differ on the questions that both cover."""
+    total = next(one for one in compared if one.name == "total")
+    if not total.both:
+        return f"With {named} it shares no question."
+    return (
+        f"Of the {count_text(total.both)} questions that {named} covers too, "
+        f"{share_text(total.here / total.both)} are right here and "
+        f"{share_text(total.there / total.both)} there: {count_text(total.only_here)} only here, "
+        f"{count_text(total.only_there)} only there."
+    )
+
+
 def set_words(found: AnsweredSet) -> str:
     """Return in words what a result says."""
     total, result = found.result.totals[-1], found.result
-    method = SET_METHODS[result.method].title
+    method = METHODS[result.method].title
     return (
         f"{method} answers {share_text(total.accuracy(total.right))} of "
         f"{count_text(total.covered)} questions over {count_text(result.vocabulary)} words "

@@ -1,12 +1,12 @@
 """The calculator of the analogies panel: arithmetic with words, answered as one types."""
 
-from PySide6.QtCore import QStringListModel, Qt, Slot
+from PySide6.QtCore import QStringListModel, Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCompleter,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
+    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -15,11 +15,11 @@ from PySide6.QtWidgets import (
 from fineview.core.analogies.asking import Dictionary, Reply, reply
 from fineview.core.analogies.choice import PRESETS
 from fineview.core.analogies.expression import LIMIT, form_text, sum_text
-from fineview.core.analogies.solver_methods import METHODS
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
 from fineview.ui.latest import Latest, lane_of
 from fineview.ui.panels.analogies_answers import AnswersView
+from fineview.ui.panels.analogies_options import CalculatorOptions
 from fineview.ui.plots.parallelogram import ParallelogramPlot, picture_words
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import font_for, spacing
@@ -32,8 +32,9 @@ from fineview.ui.widgets.panel_area import scrolled
 from fineview.ui.widgets.segmented import Segmented
 from fineview.work.jobs import JobRunner
 
-_LIMITS = (10_000, 30_000, 100_000, 300_000, 0)
 _OFFERED = 8
+_KEPT = 50
+_MEANT_MS = 1500
 _WHAT = (
     "Type man : woman :: king : ?, or a sum as king - man + woman. The answers appear as you type."
 )
@@ -62,19 +63,13 @@ class CalculatorPage(QWidget):
         self.field = QLineEdit()
         self.other_form = plain_label("", "small")
         self.preset = CalmCombo(
-            "Examples", "Questions to begin with – the lecture's is the first.", letters=18
+            "Questions",
+            "What was kept, what was asked lately, and questions to begin with – the lecture's is "
+            "the first of these.",
+            letters=18,
         )
-        self.method = Segmented(
-            [(name, info.title) for name, info in METHODS.items()],
-            "Method",
-            "How the answer is looked for – 3CosAdd – the others stand below the answers to be "
-            "compared.",
-        )
-        self.limit = CalmCombo(
-            "Vocabulary",
-            "How many of the commonest words can be answers – all – fewer make rare words and "
-            "misspellings disappear.",
-        )
+        self.keep = QPushButton()
+        self.options = CalculatorOptions(session)
         self.lengths = Segmented(
             [("unit", "Length 1"), ("true", "True length")],
             "Lengths in the picture",
@@ -87,6 +82,10 @@ class CalculatorPage(QWidget):
         self.figures = plain_label("", "small", wrap=True)
         self.table = plain_label("", "small")
         self.empty = EmptyState("Arithmetic with words", _WHAT)
+        # An expression that stands so long was meant, and not on the way to another one.
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(_MEANT_MS)
         self._words = QStringListModel(self)
         self._completer = QCompleter(self._words, self)
         self._describe()
@@ -116,10 +115,13 @@ class CalculatorPage(QWidget):
             "What is calculated – man : woman :: king : ? or king - man + woman – with weights "
             "(0.5 * paris), brackets and phrases in quotes.",
         )
-        offered = [(expression, f"{title}: {expression}") for title, expression in PRESETS]
-        self.preset.set_choices([("", "Examples"), *offered], "")
-        words = [(str(n), f"first {count_text(n)}" if n else "all words") for n in _LIMITS]
-        self.limit.set_choices(words, "0")
+        self.keep.setCheckable(True)
+        describe(
+            self.keep,
+            "Keep",
+            "Keeps this expression at the top of the questions beside – for what one comes back to "
+            "– press again to drop it.",
+        )
         self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
         self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._completer.setWidget(self.field)
@@ -131,6 +133,7 @@ class CalculatorPage(QWidget):
         first = QHBoxLayout()
         first.setSpacing(spacing(2))
         first.addWidget(self.field, 1)
+        first.addWidget(self.keep)
         first.addWidget(self.preset)
         column.addLayout(first)
         second = QHBoxLayout()
@@ -139,15 +142,7 @@ class CalculatorPage(QWidget):
         second.addWidget(self.table)
         column.addLayout(second)
         column.addWidget(self.message)
-        third = QHBoxLayout()
-        third.setSpacing(spacing(2))
-        for name, widget in (("Method", self.method), ("Vocabulary", self.limit)):
-            label = QLabel(name)
-            label.setBuddy(widget)
-            third.addWidget(label)
-            third.addWidget(widget)
-        third.addStretch(1)
-        column.addLayout(third)
+        column.addWidget(self.options)
         across = QWidget()
         row = QHBoxLayout(across)
         row.setContentsMargins(0, 0, 0, 0)
@@ -168,14 +163,8 @@ class CalculatorPage(QWidget):
         self.field.textEdited.connect(self._on_typed)
         self._completer.activated.connect(self._on_completed)
         self.preset.chosen.connect(self._on_preset)
-        self.method.changed.connect(
-            lambda value: self._session.edit_look("Choose a method", "analogy", method=value)
-        )
-        self.limit.chosen.connect(
-            lambda value: self._session.edit_look(
-                "Choose the vocabulary", "analogy", limit=int(value)
-            )
-        )
+        self.keep.clicked.connect(self._on_keep)
+        self._settled.timeout.connect(self._on_settled)
         self.lengths.changed.connect(
             lambda value: self._session.edit_look("Choose lengths", "analogy", unit=value == "unit")
         )
@@ -214,14 +203,45 @@ class CalculatorPage(QWidget):
         if state.analogy != old.analogy:
             self._show_choice()
             self._ask()
+        elif (state.asked, state.favourites) != (old.asked, old.favourites):
+            self._show_questions()
 
     def _show_choice(self) -> None:
         choice = self._session.state.analogy
         if self.field.text() != choice.expression:
             self.field.setText(choice.expression)
-        self.method.set_value(choice.method)
-        self.limit.set_value(str(choice.limit))
+        self._show_questions()
         self.lengths.set_value("unit" if choice.unit else "true")
+
+    def _show_questions(self) -> None:
+        """Offer what was kept, asked, and comes with the panel; each expression once."""
+        state = self._session.state
+        kept = state.favourites
+        recent = [text for text in state.asked if text not in kept]
+        titles = {expression: f"{title}: {expression}" for title, expression in PRESETS}
+        titles = {text: title for text, title in titles.items() if text not in kept}
+        offered = [(text, f"★ {text}") for text in kept]
+        offered += [(text, text) for text in recent if text not in titles]
+        self.preset.set_choices([("", "Questions"), *offered, *titles.items()], "")
+        here = state.analogy.expression.strip()
+        self.keep.setChecked(here in kept)
+        self.keep.setText("★ Kept" if here in kept else "☆ Keep")
+        self.keep.setEnabled(bool(here))
+
+    @Slot()
+    def _on_keep(self) -> None:
+        here, kept = self._session.state.analogy.expression.strip(), self._session.state.favourites
+        others = tuple(text for text in kept if text != here)
+        self._session.view(favourites=others if here in kept else (here, *others)[:_KEPT])
+        self._show_questions()
+
+    @Slot()
+    def _on_settled(self) -> None:
+        """Remember what was answered and left standing for a while."""
+        here = self._session.state.analogy.expression.strip()
+        if self.reply is not None and self.reply.solution is not None and here:
+            others = [text for text in self._session.state.asked if text != here]
+            self._session.view(asked=(here, *others)[:_KEPT])
 
     # Answering
 
@@ -242,6 +262,7 @@ class CalculatorPage(QWidget):
         self._dictionary, answer = found
         self.reply = answer
         info = answer.info
+        self.options.show_reply(answer)
         self.table.setText(f"{count_text(info.words)} words · {info.width} numbers each")
         self._show_problem(answer)
         if answer.solution is None:
@@ -251,6 +272,7 @@ class CalculatorPage(QWidget):
             else:
                 self._stack.setCurrentWidget(self.empty)
             return
+        self._settled.start()
         self._stack.setCurrentIndex(1)
         self.answers.show_reply(answer, answer.choice.method)
         self.plot.set_dimmed(False)

@@ -110,7 +110,7 @@ class ListPage(QWidget):
         self.field = QPlainTextEdit()
         self.open_button = QPushButton("Open a list…")
         self.method = Segmented(
-            [(name, info.title) for name, info in METHODS.items()],
+            [(n, info.title) for n, info in METHODS.items() if not info.needs_pairs],
             "Method of the list",
             "How the answers are looked for – 3CosAdd – PairDirection needs a : b :: c : ?",
         )

@@ -112,7 +112,9 @@ class RankedBars(QWidget):
         figure = max(
             (QFontMetricsF(digits).horizontalAdvance(row.figure) for row in self.rows), default=0.0
         ) + spacing(1)
-        metrics = QFontMetricsF(self.font())
+        bold = self.font()
+        bold.setBold(True)  # the marked word is the widest that may stand there
+        metrics = QFontMetricsF(bold)
         widest = max((metrics.horizontalAdvance(row.word) for row in self.rows), default=0.0)
         words = min(widest + spacing(2), self.width() * 0.5)
         for index, row in enumerate(self.rows):
