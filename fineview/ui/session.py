@@ -17,6 +17,7 @@ from fineview.core.analogies.choice import (
     OwnVectorsChoice,
     SetChoice,
 )
+from fineview.core.analogies.picture_choices import BiasChoice, WordMapChoice
 from fineview.core.errors import FineviewError
 from fineview.core.explore.choices import (
     MapChoice,
@@ -67,6 +68,8 @@ class SessionState:
         word_axes: Axes of one's own, and the words on them.
         word_nearness: Words that are compared with each other.
         own_vectors: How word vectors of one's own are trained.
+        word_map: What is drawn of words and of pairs of words.
+        word_bias: A bias axis, and the words on it.
         panel: The panel in front. This and what follows is not undone.
         features_page: The page of the features panel in front.
         training_page: The page of the training panel in front.
@@ -100,6 +103,8 @@ class SessionState:
     word_axes: AxesChoice = field(default_factory=AxesChoice)
     word_nearness: NearnessChoice = field(default_factory=NearnessChoice)
     own_vectors: OwnVectorsChoice = field(default_factory=OwnVectorsChoice)
+    word_map: WordMapChoice = field(default_factory=WordMapChoice)
+    word_bias: BiasChoice = field(default_factory=BiasChoice)
     panel: str = "training"
     features_page: str = "texts"
     training_page: str = "train"
@@ -118,6 +123,7 @@ _LOOKS = (
     *("layer_map", "space", "words", "masking", "moved"),
     *("mistakes", "compare", "multitask", "analogy", "analogy_set"),
     *("analogy_list", "word_axes", "word_nearness", "own_vectors"),
+    *("word_map", "word_bias"),
 )
 UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
@@ -213,7 +219,7 @@ class Session(QObject):
             text: Names the change.
             name: `layer_map`, `space`, `words`, `masking`, `moved`, `mistakes`, `compare`,
                 `multitask`, `analogy`, `analogy_set`, `analogy_list`, `word_axes`,
-                `word_nearness` or `own_vectors`.
+                `word_nearness`, `own_vectors`, `word_map` or `word_bias`.
             **changes: Fields of that choice.
 
         Raises:

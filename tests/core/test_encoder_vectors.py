@@ -29,3 +29,28 @@ def test_a_name_says_what_is_meant_or_what_is_wrong(lab):
         read_encoder_name("encoder:a@x@b")
     with pytest.raises(ConfigError, match="has layers 0 … 6, not 9"):
         vectors_of_encoder("encoder:minilm-l6@9@capitals", lab.encoder, lab.task)
+
+
+def test_a_layer_in_context_is_the_mean_over_a_words_places(lab):
+    import torch
+
+    table = vectors_of_encoder("encoder:minilm-l6@3@capitals", lab.encoder, lab.task)
+    encoder, texts = lab.encoder("minilm-l6"), lab.task("capitals").texts
+    word = "manhattan"  # rare, so that plain transformers can read all its places; one token
+    state, found = torch.zeros(table.width, dtype=torch.float64), 0
+    for text in texts:
+        if word not in text.casefold():
+            continue
+        inputs = encoder.tokenizer(text, return_tensors="pt", truncation=True, max_length=128)
+        wanted = encoder.tokenizer.convert_tokens_to_ids(word)
+        tokens = inputs["input_ids"][0].tolist()
+        with torch.no_grad():
+            states = encoder.model(**inputs, output_hidden_states=True).hidden_states[3][0]
+        pieces = encoder.tokenizer.convert_ids_to_tokens(tokens)
+        for at, token in enumerate(tokens):
+            # Followed by a piece, it is the beginning of a longer word.
+            if token == wanted and not pieces[at + 1].startswith("##"):
+                state += states[at].double()
+                found += 1
+    assert found > 0
+    np.testing.assert_allclose(table.vector(table.index[word]), state / found, atol=2e-5)

@@ -27,7 +27,7 @@ def press(button):
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def test_train_word2vec_and_calculate_with_it(window, page, qtbot):
+def test_train_word2vec_and_calculate_with_it(window, page, qtbot, tmp_path):
     press(page.button)
     assert page.button.text() == "Stop"
     qtbot.waitUntil(lambda: page.trained is not None, timeout=60_000)
@@ -36,6 +36,15 @@ def test_train_word2vec_and_calculate_with_it(window, page, qtbot):
     assert "kept in this workspace" in page.said.text()
     shown = [bars.title for bars in page.near if bars.isVisible()]
     assert shown[1:] == ["man", "france", "government"]
+    page.save(tmp_path / "words.txt")
+    qtbot.waitUntil(lambda: "Saved as words.txt" in page.message.text, timeout=30_000)
+    from gensim.models import KeyedVectors
+
+    theirs = KeyedVectors.load_word2vec_format(str(tmp_path / "words.txt"))
+    assert len(theirs) == page.trained.info.words
+    page.save(tmp_path / "words.txt" / "below")  # there is a file where a folder would be
+    qtbot.waitUntil(lambda: "Saved" not in page.message.text, timeout=30_000)
+    assert page.message.isVisible()
     press(page.use_button)
     calculator = window.panel("analogies").page("calculator")
     folder = str(page.trained.folder)
@@ -46,6 +55,7 @@ def test_train_word2vec_and_calculate_with_it(window, page, qtbot):
     assert calculator.isVisible()
     calculator.ask("government")
     qtbot.waitUntil(lambda: calculator.reply.choice.expression == "government", timeout=20_000)
+    assert theirs.most_similar("government")[0][0] == calculator.answers.excluded.rows[0].word
     near = [row.word for row in page.near[3].rows]
     assert [row.word for row in calculator.answers.excluded.rows][:5] == near
     combo = window.panel("analogies").vectors.combo

@@ -92,7 +92,7 @@ def look_at(dictionary: Dictionary, choice: NearnessChoice, report: Report = SIL
     units = vectors.units[rows].astype(np.float64)
     cosines = units @ units.T
     np.fill_diagonal(cosines, 1.0)
-    near, ranks = _neighbours(vectors, rows, choice.count, report)
+    near, ranks = neighbours(vectors, rows, choice.count, report)
     return Nearness(
         choice=choice,
         info=vectors.info,
@@ -135,7 +135,7 @@ def _centre(units: NDArray[np.float64]) -> NDArray[np.float64] | None:
     return found
 
 
-def _neighbours(
+def neighbours(
     vectors: WordVectors, rows: NDArray[np.int64], count: int, report: Report
 ) -> tuple[tuple[tuple[Answer, ...], ...], tuple[int, int] | None]:
     """Look through the table once, for the nearest words and, of two words, their ranks."""

@@ -18,6 +18,8 @@ TITLES = (
     ("benchmark", "Benchmark"),
     ("axes", "Axes"),
     ("words", "Words"),
+    ("map", "Map"),
+    ("bias", "Bias"),
     ("own", "Train"),
 )
 
@@ -49,7 +51,8 @@ class AnalogiesPanel(QWidget):
             self._build,
             name="Page of the analogies panel",
             tooltip="Arithmetic with words as one types – many questions at once – whole sets, "
-            "counted – words on axes of one's own – words compared – word vectors of one's own.",
+            "counted – words on axes of one's own – words compared – words and pairs drawn – "
+            "an axis of bias – word vectors of one's own.",
             corner=self.vectors,
         )
         column = QVBoxLayout(self)
@@ -71,6 +74,14 @@ class AnalogiesPanel(QWidget):
             from fineview.ui.panels.analogies_words import WordsPage
 
             return WordsPage(*self._common)
+        if name == "map":
+            from fineview.ui.panels.analogies_map import MapPage
+
+            return MapPage(*self._common)
+        if name == "bias":
+            from fineview.ui.panels.analogies_bias import BiasPage
+
+            return BiasPage(*self._common)
         if name == "own":
             from fineview.ui.panels.analogies_own import OwnVectorsPage
 

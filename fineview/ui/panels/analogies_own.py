@@ -23,6 +23,7 @@ from fineview.core.analogies.own_vectors import (
     corpus_texts,
     train_vectors,
 )
+from fineview.core.analogies.vector_writing import save_text
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
 from fineview.ui.plots.curves import CurvePlot
@@ -69,6 +70,7 @@ class OwnVectorsPage(QWidget):
         plot: man, woman, king, queen.
         said: What the training is at.
         use_button: Takes what was trained to the calculator.
+        save_button: Writes it to a file that other programs read.
 
     Signals:
         use_wanted(str): Vectors are to be calculated with: their folder.
@@ -119,6 +121,7 @@ class OwnVectorsPage(QWidget):
         self.probes = QLineEdit()
         self.button = QPushButton(_TRAIN)
         self.use_button = QPushButton("Calculate with these")
+        self.save_button = QPushButton("Save as text…")
         self.message = MessageLine("Train vectors")
         self.said = plain_label("", wrap=True)
         self.loss = CurvePlot("Loss", "loss a word", y_unit="nats", x_label="epoch")
@@ -163,7 +166,13 @@ class OwnVectorsPage(QWidget):
             self.use_button.text(),
             "Opens the calculator with the vectors just trained – they stay in this workspace.",
         )
-        self.use_button.setEnabled(False)
+        describe(
+            self.save_button,
+            self.save_button.text(),
+            "Writes the vectors just trained in word2vec's text form – words.txt – for gensim and "
+            "others.",
+        )
+        self._allow(False)
         make_primary(self.button)
         self._show_button()
 
@@ -193,7 +202,11 @@ class OwnVectorsPage(QWidget):
         side.addWidget(scrolled(settings, at_top=True), 1)
         side.addWidget(self.message)
         side.addWidget(self.button)
-        side.addWidget(self.use_button)
+        after = QHBoxLayout()
+        after.setSpacing(spacing(2))
+        after.addWidget(self.use_button)
+        after.addWidget(self.save_button)
+        side.addLayout(after)
         left = QWidget()
         left.setLayout(side)
         side.setContentsMargins(0, 0, 0, 0)
@@ -248,6 +261,7 @@ class OwnVectorsPage(QWidget):
         self.button.clicked.connect(self.run_or_stop)
         self.empty.pressed.connect(self.run_or_stop)
         self.use_button.clicked.connect(self._on_use)
+        self.save_button.clicked.connect(self._on_save)
         self._session.changed.connect(self._on_session)
 
     # What is wanted
@@ -322,7 +336,7 @@ class OwnVectorsPage(QWidget):
         job.failed.connect(self._on_failed)
         job.cancelled.connect(self._on_cancelled)
         job.ended.connect(self._on_ended)
-        self.use_button.setEnabled(False)
+        self._allow(False)
         self._show_button()
 
     def _show_button(self) -> None:
@@ -395,7 +409,7 @@ class OwnVectorsPage(QWidget):
     @Slot(object)
     def _on_trained(self, found: OwnVectors) -> None:
         self.trained = found
-        self.use_button.setEnabled(True)
+        self._allow(True)
         self.said.setText(
             f"{count_text(found.info.words)} words with {found.info.width} numbers each, "
             f"{found.epochs:.0f} epochs{self._known()}. They are kept in this workspace."
@@ -426,3 +440,27 @@ class OwnVectorsPage(QWidget):
     def _on_use(self) -> None:
         if self.trained is not None:
             self.use_wanted.emit(str(self.trained.folder))
+
+    @Slot()
+    def _on_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save word vectors", "words.txt")
+        if path:
+            self.save(Path(path))
+
+    def save(self, path: Path) -> None:
+        """Write what was trained to a file."""
+        if self.trained is None:
+            return
+        name, lab = str(self.trained.folder), self._lab
+
+        def work(report: Report) -> None:
+            save_text(lab.dictionary(name, report).vectors, path, report)
+
+        job = self._runner.submit("Save word vectors", work, Lane.LOOKUP)
+        job.finished.connect(lambda _: self.message.show_message("info", f"Saved as {path.name}."))
+        job.failed.connect(lambda error: self.message.show_message("bad", str(error)))
+
+    def _allow(self, trained: bool) -> None:
+        """Let what was trained be used, once there is something."""
+        self.use_button.setEnabled(trained)
+        self.save_button.setEnabled(trained)

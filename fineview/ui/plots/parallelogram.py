@@ -7,7 +7,7 @@ from fineview.core.analogies.geometry import Parallelogram
 from fineview.ui.plots.export import Cell, Table
 from fineview.ui.plots.picking import PickPlot
 from fineview.ui.theme import font_for, mix, spacing, theme_colours
-from fineview.ui.widgets.painting import LEFT, pen, text
+from fineview.ui.widgets.painting import LEFT, pen, slanted_arrow, text
 
 _KEYS = ("a", "b", "c", "sum", "answer")
 _RADIUS = 1.2
@@ -99,8 +99,8 @@ class ParallelogramPlot(PickPlot):
         painter.drawLine(at["a"], at["c"])
         painter.drawLine(at["b"], at["sum"])
         painter.drawLine(at["c"], at["sum"])
-        _arrow(painter, at["a"], at["b"], colours.frozen)
-        _arrow(painter, at["c"], at["answer"], colours.trained)
+        slanted_arrow(painter, at["a"], at["b"], colours.frozen, spacing(_RADIUS) + 2)
+        slanted_arrow(painter, at["c"], at["answer"], colours.trained, spacing(_RADIUS) + 2)
         painter.setPen(pen(colours.bad, 1.6, dashes=(2, 2)))
         painter.drawLine(at["sum"], at["answer"])
         radius = spacing(_RADIUS)
@@ -155,24 +155,6 @@ class ParallelogramPlot(PickPlot):
             room.center().x() + scale * (x - float(middle[0])),
             room.center().y() - scale * (y - float(middle[1])),
         )
-
-
-def _arrow(painter: QPainter, start: QPointF, end: QPointF, colour: str) -> None:
-    """Draw an arrow that stops at the edge of the point it goes to."""
-    along = end - start
-    length = (along.x() ** 2 + along.y() ** 2) ** 0.5
-    if length < 1:
-        return
-    unit = along / length
-    tip = end - unit * (spacing(_RADIUS) + 2)
-    size = spacing(2)
-    across = QPointF(-unit.y(), unit.x())
-    painter.setPen(pen(colour, 2))
-    painter.drawLine(start, tip - unit * size * 0.8)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colour))
-    back = tip - unit * size
-    painter.drawPolygon(QPolygonF([tip, back + across * size * 0.55, back - across * size * 0.55]))
 
 
 def _free(point: QPointF, size: tuple[float, float], room: QRectF, taken: list[QRectF]) -> QRectF:

@@ -111,3 +111,39 @@ def focus_ring(painter: QPainter, rect: QRectF, colours: Colours, radius: float 
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(pen(colours.accent, 2))
     painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius, radius)
+
+
+def slanted_arrow(
+    painter: QPainter,
+    start: QPointF,
+    end: QPointF,
+    colour: str | QColor,
+    short: float = 0.0,
+    *,
+    width: float = 2.0,
+    head: float = 8.0,
+) -> None:
+    """Draw an arrow from any point to any other.
+
+    Args:
+        painter: Where.
+        start: From here.
+        end: To here.
+        colour: Of line and head.
+        short: By so many pixels it ends before, at the edge of the point it goes to.
+        width: Of the line.
+        head: Length of the head, pixels.
+    """
+    along = end - start
+    length = (along.x() ** 2 + along.y() ** 2) ** 0.5
+    if length < 1:
+        return
+    unit = along / length
+    tip = end - unit * short
+    across = QPointF(-unit.y(), unit.x())
+    painter.setPen(pen(colour, width))
+    painter.drawLine(start, tip - unit * head * 0.8)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    back = tip - unit * head
+    painter.drawPolygon(QPolygonF([tip, back + across * head * 0.55, back - across * head * 0.55]))
