@@ -19,6 +19,8 @@ from fineview.work.mailbox import Mailbox
 
 Work = Callable[[Report], Any]
 POLL_MS = 33
+ANSWER_MS = 8
+"""While something is looked up, as people type: 33 ms more would be felt."""
 log = logging.getLogger(__name__)
 
 
@@ -131,7 +133,7 @@ class JobRunner(QObject):
         # The thread sees the work and the mailbox, never the Job.
         job._future = self._pools[lane].submit(work, job._mailbox)
         self._jobs.append(job)
-        self._timer.start()
+        self._set_pace()
         self.submitted.emit(job)
         return job
 
@@ -175,6 +177,15 @@ class JobRunner(QObject):
         if not self._jobs:
             self._timer.stop()
             self.idle.emit()
+        else:
+            self._set_pace()
+
+    def _set_pace(self) -> None:
+        """Look often where somebody waits as they type."""
+        typing = any(job.lane is Lane.LOOKUP for job in self._jobs)
+        pace = ANSWER_MS if typing else POLL_MS
+        if not self._timer.isActive() or self._timer.interval() != pace:
+            self._timer.start(pace)
 
     def _announce_end(self, job: Job, future: Future[Any]) -> None:
         try:

@@ -3,6 +3,8 @@
 import bisect
 
 import numpy as np
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import cdist
 
 from fineview.core.analogies.vectors import WordVectors, folded
 
@@ -26,10 +28,11 @@ class Completion:
         self._sorted = [spelled[row] for row in order]
         self._rows = np.array(order, dtype=np.int64)
         # Words by length: only those of nearly the same length can be meant.
-        self._by_length: dict[int, list[int]] = {}
+        self._by_length: dict[int, tuple[list[int], list[str]]] = {}
         for row, word in enumerate(spelled[:_TRIED]):
-            self._by_length.setdefault(len(word), []).append(row)
-        self._spelled = spelled
+            rows, words = self._by_length.setdefault(len(word), ([], []))
+            rows.append(row)
+            words.append(word)
 
     def begins(self, prefix: str, count: int = 10) -> list[int]:
         """Return rows of words that begin with a prefix, commonest first; case does not matter."""
@@ -54,41 +57,13 @@ class Completion:
         if not typed:
             return []
         edits = 1 if len(typed) <= 3 else MOST_EDITS
-        letters = _letters(typed)
         found: list[tuple[int, int]] = []
         for length in range(max(1, len(typed) - edits), len(typed) + edits + 1):
-            for row in self._by_length.get(length, ()):
-                other = self._spelled[row]
-                # Each mistake changes at most two kinds of letters.
-                if (letters ^ _letters(other)).bit_count() > 2 * edits:
-                    continue
-                distance = _distance(typed, other, edits)
-                if distance <= edits:
-                    found.append((distance, row))
+            rows, words = self._by_length.get(length, ([], []))
+            distances = cdist(
+                [typed], words, scorer=OSA.distance, score_cutoff=edits, dtype=np.uint8
+            )[0]
+            near = np.flatnonzero(distances <= edits).tolist()
+            found += [(int(distances[place]), rows[place]) for place in near]
         found.sort()
         return [row for _, row in found[:count]]
-
-
-def _letters(word: str) -> int:
-    """Return which letters occur, as bits."""
-    bits = 0
-    for letter in word:
-        bits |= 1 << (ord(letter) & 63)
-    return bits
-
-
-def _distance(one: str, other: str, most: int) -> int:
-    """Return the mistakes between two spellings, or `most` + 1 where there are more."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, letter in enumerate(one, start=1):
-        new = [i]
-        for j, against in enumerate(other, start=1):
-            cost = min(row[j] + 1, new[j - 1] + 1, row[j - 1] + (letter != against))
-            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == against:
-                cost = min(cost, before[j - 2] + 1)
-            new.append(cost)
-        if min(new) > most:
-            return most + 1
-        before, row = row, new
-    return row[-1]

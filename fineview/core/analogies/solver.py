@@ -111,7 +111,7 @@ def solve(
     weights = np.array([term.weight for term in expression.terms], dtype=np.float32)
     size = min(limit, len(vectors)) if limit else len(vectors)
     inputs = vectors.units[rows]
-    cosines = vectors.units[:size] @ inputs.T
+    cosines = _cosines(vectors.units[:size], inputs)
     examples = example_rows(vectors, expression, pairs)
     scoring = _Scoring(vectors, rows, weights, cosines, inputs, size, examples)
     blocked = np.zeros(size, dtype=bool) if allowed is None else ~allowed[:size]
@@ -134,6 +134,18 @@ def solve(
             scores[blocked] = -np.inf
             baselines[word] = _answers(vectors, "add", scores, rows, count).excluded
     return Solution(expression, tuple(found), baselines)
+
+
+def _cosines(units: NDArray[np.float32], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (V, n) products of (V, D) and (n, D), laid out so that each column is contiguous.
+
+    torch goes once through the table for all columns; numpy's product takes half as long again.
+    """
+    import torch
+
+    across = torch.mm(torch.from_numpy(inputs), torch.from_numpy(units).T)
+    found: NDArray[np.float32] = across.numpy().T
+    return found
 
 
 def rows_of(vectors: WordVectors, expression: Expression) -> NDArray[np.int64]:
@@ -271,7 +283,7 @@ class _Scoring:
         squared = lengths**2 - 2 * (self._cosines @ mine) * lengths + np.float32(goal @ goal)
         scores: NDArray[np.float32] = -np.sqrt(np.maximum(squared, 0)).astype(np.float32)
         # Of near vectors the squares are nearly the same: their distances are taken anew.
-        near = np.argpartition(-scores, min(_NEAR, self._size - 1))[:_NEAR]
+        near = _highest(scores, min(_NEAR, self._size))
         true = table.units[near] * lengths[near][:, None] - goal
         scores[near] = -np.linalg.norm(true, axis=1)
         return scores
@@ -306,12 +318,13 @@ def _answers(
 def _highest(scores: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     """Return places that hold the `count` highest scores, and maybe some more.
 
-    The count-th highest maximum of blocks is no higher than the count-th highest score: whatever
-    reaches it is looked at. That is thirty times as fast as to partition all scores.
+    The count-th highest maximum of groups is no higher than the count-th highest score: whatever
+    reaches it is looked at. That is a hundred times as fast as to partition all scores. A group is
+    every so-manieth score, since numpy compares long rows with each other much faster.
     """
     whole = len(scores) // _RUN * _RUN
     if whole < _RUN * count:
         return np.arange(len(scores))
-    tops = scores[:whole].reshape(-1, _RUN).max(axis=1)
+    tops = scores[:whole].reshape(_RUN, -1).max(axis=0)
     least = np.partition(tops, -count)[-count]
     return np.flatnonzero(scores >= least)

@@ -134,7 +134,8 @@ def open_kept(folder: Path, name: str, report: Report = SILENT) -> WordVectors:
         report.check()
         words = (folder / WORDS).read_bytes().decode().split("\n")[:-1]
         report.check()
-        units = np.memmap(folder / UNITS, dtype=np.float32, mode="r", shape=shape)
+        # "c": nothing is ever written to the file, and torch takes only what may be written to.
+        units = np.memmap(folder / UNITS, dtype=np.float32, mode="c", shape=shape)
         lengths = np.fromfile(folder / LENGTHS, dtype=np.float32)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder) from error

@@ -1,5 +1,7 @@
 """An analogy as points in a plane, drawn to scale; numbers say what the plane leaves out."""
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPolygonF
 
@@ -120,16 +122,16 @@ class ParallelogramPlot(PickPlot):
         colours, font = theme_colours(), self.font()
         metrics = QFontMetricsF(font)
         room = QRectF(self.rect()).adjusted(2, 2, -2, -2)
-        taken = [QRectF(p.x() - 7, p.y() - 7, 14, 14) for p in at.values()]
+        taken = [(p.x() - 7, p.y() - 7, p.x() + 7, p.y() + 7) for p in at.values()]
         for start, end in _LINES:
             steps = (at[start] + (at[end] - at[start]) * (i / _ALONG) for i in range(_ALONG))
-            taken += [QRectF(p.x() - 2, p.y() - 2, 4, 4) for p in steps]
+            taken += [(p.x() - 2, p.y() - 2, p.x() + 2, p.y() + 2) for p in steps]
         # What is asked about comes first: where places are short, the sum's name gives way.
         for key in ("answer", "a", "b", "c", "sum"):
             words = self._label(key)
             size = (metrics.horizontalAdvance(words) + 2, metrics.height())
-            rect = _free(at[key], size, room, taken)
-            taken.append(rect)
+            rect = _free(at[key], size, room, np.array(taken))
+            taken.append((rect.left(), rect.top(), rect.right(), rect.bottom()))
             ink = colours.muted if key == "sum" else colours.text
             text(painter, rect, words, ink, font=font, align=LEFT)
 
@@ -157,8 +159,10 @@ class ParallelogramPlot(PickPlot):
         )
 
 
-def _free(point: QPointF, size: tuple[float, float], room: QRectF, taken: list[QRectF]) -> QRectF:
-    """Return the place beside a point where a name covers least."""
+def _free(
+    point: QPointF, size: tuple[float, float], room: QRectF, taken: NDArray[np.float64]
+) -> QRectF:
+    """Return the place beside a point where a name covers least of what is taken, (n, 4)."""
     wide, tall = size
     away = 9.0
     places = [
@@ -170,14 +174,15 @@ def _free(point: QPointF, size: tuple[float, float], room: QRectF, taken: list[Q
         QRectF(point.x() - wide - away, point.y() + away / 2, wide, tall),
     ]
 
+    def covered(rect: QRectF) -> float:
+        across = np.minimum(taken[:, 2], rect.right()) - np.maximum(taken[:, 0], rect.left())
+        down = np.minimum(taken[:, 3], rect.bottom()) - np.maximum(taken[:, 1], rect.top())
+        return float((across.clip(0) * down.clip(0)).sum())
+
     for rect in places:  # none leaves the picture
         rect.moveLeft(min(max(rect.left(), room.left()), max(room.right() - wide, room.left())))
         rect.moveTop(min(max(rect.top(), room.top()), max(room.bottom() - tall, room.top())))
-    return min(places, key=lambda r: sum(_area(r.intersected(other)) for other in taken))
-
-
-def _area(rect: QRectF) -> float:
-    return max(rect.width(), 0.0) * max(rect.height(), 0.0)
+    return min(places, key=covered)
 
 
 def _figures(shown: Parallelogram) -> list[tuple[str, float]]:
