@@ -110,6 +110,33 @@ def delete_temporary(folder: Path) -> None:
         time.sleep(0.1)
 
 
+@contextlib.contextmanager
+def staging(home: Path) -> Iterator[Path]:
+    """Lend a folder beside those that are finished; it is gone after the block unless moved."""
+    home.mkdir(parents=True, exist_ok=True)
+    for left in home.glob(".new-*"):
+        pid = left.name.split("-")[1]
+        if pid.isdigit() and is_abandoned(left, int(pid)):
+            delete_temporary(left)
+    folder = home / f".new-{os.getpid()}-{os.urandom(4).hex()}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        if folder.exists():
+            delete_temporary(folder)
+
+
+def put_in_place(folder: Path, goal: Path) -> None:
+    """Move a finished folder to its name; one that is there already is replaced."""
+    try:
+        if goal.exists():
+            shutil.rmtree(goal)
+        os.replace(folder, goal)
+    except OSError as error:
+        raise write_error(error, goal.parent) from error
+
+
 def sync_folder(folder: Path) -> None:
     """Make new names in `folder` survive a power cut, where the system can do that."""
     if os.name == "nt":  # Windows opens no folders.

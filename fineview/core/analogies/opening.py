@@ -15,11 +15,10 @@ from fineview.core.analogies.vector_store import (
     blocks_of,
     is_kept,
     open_kept,
-    put_in_place,
-    staging,
 )
 from fineview.core.analogies.vectors import VectorsInfo, WordVectors
 from fineview.core.errors import ConfigError, DataError
+from fineview.core.files import put_in_place, staging
 from fineview.core.models import catalog
 from fineview.core.models.assets import remembered_sum, verify
 from fineview.core.progress import SILENT, Report

@@ -18,11 +18,10 @@ from fineview.core.analogies.vector_store import (
     VectorWriter,
     blocks_of,
     open_kept,
-    put_in_place,
-    staging,
 )
 from fineview.core.analogies.vectors import VectorsInfo, WordVectors
 from fineview.core.errors import ConfigError, DataError, JobCancelled, StoreError
+from fineview.core.files import put_in_place, staging
 from fineview.core.models.catalog import locate
 from fineview.core.progress import SILENT, Report
 

@@ -7,10 +7,7 @@ A folder holds `units.bin` (V × D float32, rows of length 1), `lengths.bin` (V 
 import hashlib
 import json
 import math
-import os
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +15,7 @@ from numpy.typing import NDArray
 
 from fineview.core.analogies.vectors import VectorsInfo, WordVectors
 from fineview.core.errors import DataError, StoreError
-from fineview.core.files import atomic_write, delete_temporary, is_abandoned, write_error
+from fineview.core.files import atomic_write, write_error
 from fineview.core.progress import SILENT, Report
 
 ABOUT, WORDS, UNITS, LENGTHS = "about.json", "words.txt", "units.bin", "lengths.bin"
@@ -80,33 +77,6 @@ class VectorWriter:
         }
         atomic_write(self._folder / ABOUT, json.dumps(values, ensure_ascii=False).encode())
         return _info(info.name, values)
-
-
-@contextmanager
-def staging(home: Path) -> Iterator[Path]:
-    """Lend a folder beside those that are finished; it is gone after the block unless moved."""
-    home.mkdir(parents=True, exist_ok=True)
-    for left in home.glob(".new-*"):
-        pid = left.name.split("-")[1]
-        if pid.isdigit() and is_abandoned(left, int(pid)):
-            delete_temporary(left)
-    folder = home / f".new-{os.getpid()}-{os.urandom(4).hex()}"
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        if folder.exists():
-            delete_temporary(folder)
-
-
-def put_in_place(folder: Path, goal: Path) -> None:
-    """Move a finished folder to its name; one that is there already is replaced."""
-    try:
-        if goal.exists():
-            shutil.rmtree(goal)
-        os.replace(folder, goal)
-    except OSError as error:
-        raise write_error(error, goal.parent) from error
 
 
 def is_kept(folder: Path) -> bool:

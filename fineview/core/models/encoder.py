@@ -327,12 +327,12 @@ def open_encoder(
         bytes=_bytes(folder, removed),
         layer_parameters=counts,
         vocabulary=number(config, "vocab_size"),
-        max_length=position_limit(config, _tokenizer_config(path)),
+        max_length=position_limit(config, tokenizer_settings(path)),
         removed_weights=removed,
         removed_parameters=sum(folder.tensors[one].size for one in removed),
         licence=licence,
         source=source,
-        fingerprint=_fingerprint(folder, cache, check),
+        fingerprint=fingerprint(folder, cache, check),
         notes=folder.notes,
         bias_parameters=bias_parameters(folder, removed),
         linear_sizes=linear_sizes(folder, removed),
@@ -340,7 +340,8 @@ def open_encoder(
     return Encoder(info, folder, device)
 
 
-def _tokenizer_config(path: Path) -> dict[str, Any]:
+def tokenizer_settings(path: Path) -> dict[str, Any]:
+    """Return tokenizer_config.json of a vetted folder, or nothing."""
     file = path / "tokenizer_config.json"
     if not file.is_file():
         return {}
@@ -353,8 +354,8 @@ def _bytes(folder: ModelFolder, removed: tuple[str, ...]) -> int:
     return sum(t.bytes for name, t in folder.tensors.items() if t.is_weight and name not in gone)
 
 
-def _fingerprint(folder: ModelFolder, cache: Path, check: Callable[[], None] | None) -> str:
-    """Return one sum over everything that decides hidden states, wherever the folder lies."""
+def fingerprint(folder: ModelFolder, cache: Path, check: Callable[[], None] | None) -> str:
+    """Return one sum over everything that decides what a model says, wherever it lies."""
     names = ["config.json", *TOKENIZER_FILES]
     files = [folder.path / name for name in names if (folder.path / name).is_file()]
     digest = hashlib.sha256()

@@ -40,7 +40,7 @@ class Loaded:
 
 
 def load_model(folder: ModelFolder, device: str, random_seed: int | None = None) -> Loaded:
-    """Load the bare encoder in float32.
+    """Load a bare encoder in float32.
 
     Args:
         folder: A vetted folder.
@@ -70,27 +70,90 @@ def load_model(folder: ModelFolder, device: str, random_seed: int | None = None)
         options["add_pooling_layer"] = False
     if random_seed is not None:
         return _random_model(kind, config, attention, options, random_seed, device)
+    model, report = _from_pretrained(AutoModel, folder, config, attention, torch.float32, **options)
+    _refuse_gaps(folder, report)
+    _place(model, folder, device)
+    return Loaded(model, attention, frozenset(report["unexpected_keys"]))
+
+
+def load_causal(folder: ModelFolder, device: str, dtype: str) -> Any:  # noqa: ANN401
+    """Load a causal language model with its output layer.
+
+    Args:
+        folder: A vetted folder.
+        device: `cpu`, `cuda` or `mps`.
+        dtype: `float32` or `bfloat16`.
+
+    Returns:
+        The transformers module in eval mode, on the device.
+
+    Raises:
+        ModelError: It is no causal language model, the weights do not fit, or memory is short.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
+        MODEL_FOR_MASKED_LM_MAPPING,
+    )
+
+    config = _config(folder, CONFIG_MAPPING)
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    fills_blanks = MODEL_FOR_MASKED_LM_MAPPING.get(type(config), None) is not None
+    if kind is None or (fills_blanks and not getattr(config, "is_decoder", False)):
+        raise ModelError(
+            f"{folder.path} is a {folder.config['model_type']} model, which does not continue "
+            f"texts: choose a causal language model (GPT-2, Llama and their like)."
+        )
+    attention = "sdpa" if getattr(kind, "_supports_sdpa", False) else "eager"
+    model, report = _from_pretrained(
+        AutoModelForCausalLM, folder, config, attention, getattr(torch, dtype)
+    )
+    _refuse_gaps(folder, report)
+    _place(model, folder, device)
+    return model
+
+
+def _from_pretrained(
+    auto: Any,  # noqa: ANN401 - a transformers class
+    folder: ModelFolder,
+    config: Any,  # noqa: ANN401 - PretrainedConfig
+    attention: str,
+    dtype: "torch.dtype",
+    **options: Any,  # noqa: ANN401
+) -> tuple[Any, Mapping[str, Any]]:
+    """Return the model and what transformers says of its weights."""
     with _quiet():
         try:
-            model, report = AutoModel.from_pretrained(
+            model, report = auto.from_pretrained(
                 str(folder.path),
                 config=config,
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
-                dtype=torch.float32,
+                dtype=dtype,
                 attn_implementation=attention,
                 # Listed with both shapes in `report`, instead of an exception of many lines.
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
                 **options,
             )
+        except MemoryError:
+            raise ModelError(
+                f"{folder.path} does not fit into memory: close other programs, choose bfloat16, "
+                f"or choose a smaller model."
+            ) from None
         except Exception as error:
             raise ModelError(
                 f"{folder.path} cannot be loaded by transformers ({first_line(error)}): get the "
                 f"model again, or choose another."
             ) from error
-    _refuse_gaps(folder, report)
+    return model, report
+
+
+def _place(model: Any, folder: ModelFolder, device: str) -> None:  # noqa: ANN401
+    """Put a model in eval mode on its device."""
     model.eval()
     try:
         model.to(device)
@@ -98,7 +161,6 @@ def load_model(folder: ModelFolder, device: str, random_seed: int | None = None)
         raise ModelError(
             f"{folder.path} does not fit on {device} ({first_line(error)}): choose the device cpu."
         ) from error
-    return Loaded(model, attention, frozenset(report["unexpected_keys"]))
 
 
 def _random_model(
@@ -127,8 +189,8 @@ def _config(folder: ModelFolder, known: Mapping[str, Any]) -> Any:  # noqa: ANN4
     model_type = folder.config["model_type"]
     if model_type not in known:
         raise ModelError(
-            f"transformers does not know the model type {model_type!r} of {folder.path}: choose a "
-            f"BERT-like encoder."
+            f"transformers does not know the model type {model_type!r} of {folder.path}: choose "
+            f"another model."
         )
     try:
         return known[model_type].from_dict(dict(folder.config))
@@ -151,7 +213,7 @@ def _refuse_gaps(folder: ModelFolder, report: Mapping[str, Any]) -> None:
     missing = sorted(report["missing_keys"])
     if missing:
         raise ModelError(
-            f"{folder.path} lacks {len(missing)} weights of the encoder, for instance "
+            f"{folder.path} lacks {len(missing)} weights of the model, for instance "
             f"{missing[0]}: get the model again."
         )
 
