@@ -114,7 +114,7 @@ def solve(
     cosines = _cosines(vectors.units[:size], inputs)
     examples = example_rows(vectors, expression, pairs)
     scoring = _Scoring(vectors, rows, weights, cosines, inputs, size, examples)
-    blocked = np.zeros(size, dtype=bool) if allowed is None else ~allowed[:size]
+    blocked = None if allowed is None else ~allowed[:size]
     found = []
     for method in METHODS:
         info = METHODS[method]
@@ -122,18 +122,21 @@ def solve(
             info.needs_pairs and len(examples) < 2
         )
         if method in methods and not missing:
-            scores = scoring.by(method)
-            scores[blocked] = -np.inf
+            scores = _without(scoring.by(method), blocked)
             own = np.union1d(rows, examples) if info.needs_pairs else rows
             found.append(_answers(vectors, method, scores, own, count))
     baselines = {}
     if (analogy := expression.analogy) is not None:
         words = [term.word for term in expression.terms]
         for word in analogy[1:]:
-            scores = cosines[:, words.index(word)].copy()
-            scores[blocked] = -np.inf
+            scores = _without(cosines[:, words.index(word)], blocked)
             baselines[word] = _answers(vectors, "add", scores, rows, count).excluded
     return Solution(expression, tuple(found), baselines)
+
+
+def _without(scores: NDArray[np.float32], blocked: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+    """Return scores with those of blocked words at −∞; the same array where none is blocked."""
+    return scores if blocked is None else np.where(blocked, np.float32(-np.inf), scores)
 
 
 def _cosines(units: NDArray[np.float32], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -225,8 +228,17 @@ class _Scoring:
             raise DataError(
                 "The vectors of this sum add up to nothing: no word is nearer to it than another."
             )
-        scores: NDArray[np.float32] = self._cosines @ (self._weights / np.float32(length))
-        return scores
+        return self._sum(self._weights / np.float32(length))
+
+    def _sum(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the weighted sum of the columns of cosines, (size,).
+
+        Without numpy's product: its threads go on spinning for a while, and hold up torch's.
+        """
+        found: NDArray[np.float32] = self._cosines[:, 0] * weights[0]
+        for column, weight in enumerate(weights[1:], start=1):
+            found += self._cosines[:, column] * weight
+        return found
 
     def _mul(self) -> NDArray[np.float32]:
         # Cosines are moved to 0 … 1 first, so that no two negative ones make a positive.
@@ -280,7 +292,7 @@ class _Scoring:
         lengths = table.lengths[: self._size]
         mine = self._weights * table.lengths[self._rows]
         goal = mine @ self._inputs
-        squared = lengths**2 - 2 * (self._cosines @ mine) * lengths + np.float32(goal @ goal)
+        squared = lengths**2 - 2 * self._sum(mine) * lengths + np.float32(goal @ goal)
         scores: NDArray[np.float32] = -np.sqrt(np.maximum(squared, 0)).astype(np.float32)
         # Of near vectors the squares are nearly the same: their distances are taken anew.
         near = _highest(scores, min(_NEAR, self._size))

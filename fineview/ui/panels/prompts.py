@@ -1,0 +1,1 @@
+"""The prompts panel: a language model as a black box, and a look under its lid."""
