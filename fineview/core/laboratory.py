@@ -3,7 +3,6 @@
 import platform
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from fineview import __version__
 from fineview.core.data.shelf import Shelf
 from fineview.core.data.split import SplitConfig
-from fineview.core.data.task import SPLITS, LabelKind, Task, TaskInfo
+from fineview.core.data.task import SPLITS, Task
 from fineview.core.device import apply_threads, choose_device
 from fineview.core.errors import DataError, RunError
 from fineview.core.features.store import FeatureStore
@@ -25,6 +24,7 @@ from fineview.core.runs.spec import RunSpec
 from fineview.core.runs.store import RunStore
 from fineview.core.runs.studies import StudyStore
 from fineview.core.runs.workspace import Workspace
+from fineview.core.views import Prediction, TaskView
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fineview.core.features.extract import HiddenStates
     from fineview.core.features.token_states import TokenStates
     from fineview.core.models.encoder import Encoder
+    from fineview.core.prompting.desk import PromptDesk
     from fineview.core.runs.judge import Judge
     from fineview.core.runs.labelling import Labelled
     from fineview.core.runs.record import RunSummary
@@ -43,57 +44,6 @@ _TUNED_KEPT = 2
 """Encoders of runs that stay in memory; each is as large as the one it was trained from."""
 _TASKS_KEPT = 3
 """Two splits of a task side by side, and one more; a million texts are some 300 MB each."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskView:
-    """What the window shows of a task.
-
-    Attributes:
-        info: Name, meaning, origin.
-        items: N.
-        label_kind: Classes or numbers.
-        classes: Class names.
-        sizes: Items of train, validation and test.
-        given_splits: Whether the data names splits of its own.
-        balance: Items of each class over all splits; empty for numbers.
-        examples: Items from all over the task, as a person reads them, with their labels.
-        notes: What was left out while reading.
-    """
-
-    info: TaskInfo
-    items: int
-    label_kind: LabelKind
-    classes: tuple[str, ...]
-    sizes: tuple[int, int, int]
-    given_splits: bool
-    balance: tuple[int, ...]
-    examples: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What a trained head says of a typed example.
-
-    Attributes:
-        run_id: The head's run.
-        items: The text, or each word of a word-level example.
-        probabilities: For each item, (class, probability) from likely to unlikely; empty where the
-            head answers with numbers.
-        truncated: Whether the text was cut at the run's maximum length.
-        attention: Each token with its weight, where the head has learned to weigh them.
-        numbers: For each item, the number that the head answers with; empty for classes.
-        usual: Numbers: mean and standard deviation of the labels that the head was trained on.
-    """
-
-    run_id: str
-    items: tuple[str, ...]
-    probabilities: tuple[tuple[tuple[str, float], ...], ...]
-    truncated: bool
-    attention: tuple[tuple[Token, float], ...] = ()
-    numbers: tuple[float, ...] = ()
-    usual: tuple[float, float] | None = None
 
 
 class Laboratory:
@@ -147,6 +97,13 @@ class Laboratory:
     def store(self) -> FeatureStore:
         """The hidden states on disk."""
         return FeatureStore(self.locations.cache)
+
+    @cached_property
+    def prompts(self) -> "PromptDesk":
+        """The language model in memory, and what it is asked."""
+        from fineview.core.prompting.desk import PromptDesk
+
+        return PromptDesk(self.locations.cache, self.device)
 
     def warm_up(self, report: Report = SILENT) -> None:
         """Import what the first run needs and let every library do its first-time work."""

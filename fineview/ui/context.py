@@ -3,9 +3,10 @@
 from PySide6.QtCore import QObject, Signal, Slot
 
 from fineview.core.data.split import SplitConfig
-from fineview.core.laboratory import Laboratory, TaskView
+from fineview.core.laboratory import Laboratory
 from fineview.core.models.info import EncoderInfo
 from fineview.core.progress import Report
+from fineview.core.views import TaskView
 from fineview.ui.session import Session, SessionState
 from fineview.work.jobs import JobRunner, Lane
 

@@ -51,6 +51,7 @@ PANELS = (
     ("features", "Features"),
     ("training", "Train"),
     ("analogies", "Analogies"),
+    ("prompts", "Prompts"),
     ("runs", "Runs"),
 )
 
@@ -198,6 +199,10 @@ class MainWindow(QMainWindow):
             from fineview.ui.panels.analogies import AnalogiesPanel
 
             return AnalogiesPanel(self.session, self.runner, self.lab, self.context)
+        if key == "prompts":
+            from fineview.ui.panels.prompts import PromptsPanel
+
+            return PromptsPanel(self.session, self.runner, self.lab, self.context)
         from fineview.ui.panels.runs import RunsPanel
 
         runs = RunsPanel(self.session, self.runs, self.lab.locations.workspace)

@@ -29,6 +29,15 @@ from fineview.core.explore.choices import (
 )
 from fineview.core.features.config import PoolingConfig
 from fineview.core.files import atomic_write
+from fineview.core.prompting.choices import (
+    AnswerConfig,
+    BlankChoice,
+    EvaluateChoice,
+    ModelChoice,
+    NotebookChoice,
+    PromptConfig,
+    ShotsChoice,
+)
 from fineview.core.runs.compare_choice import CompareChoice
 from fineview.core.runs.spec import RunSpec, spec_from_dict
 from fineview.core.training.config import HeadConfig, TrainConfig, rate_moved
@@ -70,10 +79,18 @@ class SessionState:
         own_vectors: How word vectors of one's own are trained.
         word_map: What is drawn of words and of pairs of words.
         word_bias: A bias axis, and the words on it.
+        language_model: Which language model answers.
+        notebook: The tree of texts it goes on from, and how it does.
+        prompt: A few-shot prompt.
+        answer: How its answer is read.
+        prompt_test: What it is held against.
+        shots: How accuracy is measured against the number of examples.
+        blank: A sentence with a gap.
         panel: The panel in front. This and what follows is not undone.
         features_page: The page of the features panel in front.
         training_page: The page of the training panel in front.
         analogies_page: The page of the analogies panel in front.
+        prompts_page: The page of the prompts panel in front.
         asked: Expressions that were calculated with, the newest first.
         favourites: Those that were kept.
         theme: Light, dark, or as the system.
@@ -105,10 +122,18 @@ class SessionState:
     own_vectors: OwnVectorsChoice = field(default_factory=OwnVectorsChoice)
     word_map: WordMapChoice = field(default_factory=WordMapChoice)
     word_bias: BiasChoice = field(default_factory=BiasChoice)
+    language_model: ModelChoice = field(default_factory=ModelChoice)
+    notebook: NotebookChoice = field(default_factory=NotebookChoice)
+    prompt: PromptConfig = field(default_factory=PromptConfig)
+    answer: AnswerConfig = field(default_factory=AnswerConfig)
+    prompt_test: EvaluateChoice = field(default_factory=EvaluateChoice)
+    shots: ShotsChoice = field(default_factory=ShotsChoice)
+    blank: BlankChoice = field(default_factory=BlankChoice)
     panel: str = "training"
     features_page: str = "texts"
     training_page: str = "train"
     analogies_page: str = "calculator"
+    prompts_page: str = "notebook"
     asked: tuple[str, ...] = ()
     favourites: tuple[str, ...] = ()
     theme: ThemeMode = "system"
@@ -124,6 +149,7 @@ _LOOKS = (
     *("mistakes", "compare", "multitask", "analogy", "analogy_set"),
     *("analogy_list", "word_axes", "word_nearness", "own_vectors"),
     *("word_map", "word_bias"),
+    *("language_model", "notebook", "prompt", "answer", "prompt_test", "shots", "blank"),
 )
 UNDONE = ("spec", "example", "second", "run", "overlaid", *_LOOKS)
 """Fields that are changed through the undo stack."""
@@ -217,9 +243,7 @@ class Session(QObject):
 
         Args:
             text: Names the change.
-            name: `layer_map`, `space`, `words`, `masking`, `moved`, `mistakes`, `compare`,
-                `multitask`, `analogy`, `analogy_set`, `analogy_list`, `word_axes`,
-                `word_nearness`, `own_vectors`, `word_map` or `word_bias`.
+            name: The field that holds the choice: `layer_map`, `analogy`, `notebook`, …
             **changes: Fields of that choice.
 
         Raises:

@@ -12,6 +12,8 @@ _PANELS = (
     ("data", "&Data panel"),
     ("features", "&Features panel"),
     ("training", "&Train panel"),
+    ("analogies", "&Analogies panel"),
+    ("prompts", "&Prompts panel"),
     ("runs", "&Runs panel"),
 )
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidg
 
 from fineview.core.data.split import SHARES
 from fineview.core.errors import ConfigError
-from fineview.core.laboratory import TaskView
+from fineview.core.views import TaskView
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing, theme_colours
 from fineview.ui.widgets.calm_combo import CalmCombo

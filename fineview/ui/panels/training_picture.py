@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from fineview.core.laboratory import TaskView
 from fineview.core.models.info import EncoderInfo
 from fineview.core.runs.spec import RunSpec
 from fineview.core.training.config import HEAD_TITLES
 from fineview.core.training.counting import WeightCounts, count_weights
+from fineview.core.views import TaskView
 from fineview.ui.panels.training_curves import RunCurves
 from fineview.ui.widgets.strategy_picture import PictureState
 from fineview.ui.widgets.strategy_state import BlockState

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineview.core.laboratory import Laboratory, Prediction
+from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
+from fineview.core.views import Prediction
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import spacing, use_font
 from fineview.ui.widgets.message_line import MessageLine
