@@ -59,9 +59,10 @@ def build(qt: QApplication, locations: Locations, device: str = "auto") -> Appli
         StoreError: The workspace cannot be used.
     """
     lab = Laboratory(locations, device)
+    # First of all of Qt: a collection while PySide lists widgets may destroy one of them.
+    guard = GcGuard(qt)
     session = Session(locations.workspace / "session.json", qt)
     window = MainWindow(session, JobRunner(qt), lab, Theme(qt))
-    guard = GcGuard(qt)
     window.warmed_up.connect(guard.freeze)
     return Application(qt, window, guard)
 

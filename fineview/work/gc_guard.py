@@ -19,6 +19,7 @@ class GcGuard(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rounds = 0
+        self._was_on = gc.isenabled()
         gc.disable()
         self._timer = QTimer(self)
         self._timer.setInterval(COLLECT_MS)
@@ -30,10 +31,11 @@ class GcGuard(QObject):
         gc.freeze()
 
     def release(self) -> None:
-        """Give the collector back to Python."""
+        """Give the collector back as it was found."""
         self._timer.stop()
         gc.unfreeze()
-        gc.enable()
+        if self._was_on:
+            gc.enable()
 
     @Slot()
     def _collect(self) -> None:

@@ -1,6 +1,5 @@
 """A causal language model: what is known of it at once, and tokenizer and weights when needed."""
 
-import gc
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,8 +143,7 @@ class LanguageModel:
     def unload(self) -> None:
         """Let go of the weights; they are loaded again when needed."""
         with self._lock:
-            self._model = None
-        gc.collect()
+            self._model = None  # no cycle holds it; a collection belongs on the window's thread
 
     def ids(self, text: str) -> list[int]:
         """Return the tokens of a text exactly as it stands: nothing is added, nothing is cut."""
