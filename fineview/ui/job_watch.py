@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Slot
 from fineview.ui.widgets.job_strip import JobStrip
 from fineview.work.jobs import Job, JobRunner, Lane
 
-QUIET = ("Judge the example", "Time the layers", "Mask tokens")
+QUIET = ("Judge the example", "Time the layers", "Mask tokens", "Read the text")
 """Jobs that are over at once, or that nobody asked for: a strip that flashes helps nobody."""
 
 

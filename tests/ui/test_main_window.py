@@ -7,7 +7,7 @@ import threading
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QLineEdit, QWidget
 from shiboken6 import isValid
 
 from fineview.core.features.config import PoolingConfig
@@ -430,8 +430,16 @@ def leads_away(text):
     return text.endswith("…") or text.startswith(starts)
 
 
-def test_a_monkey_finds_no_way_to_break_the_window(qtbot, window):
+def test_a_monkey_finds_no_way_to_break_the_window(qtbot, window, monkeypatch):
     """Ten thousand seeded events on random visible controls, a training among them."""
+    # A dialog of the system, as an entry of a list may open it, would wait for a person for ever.
+    for name, dismissed in (
+        ("getOpenFileName", ("", "")),
+        ("getSaveFileName", ("", "")),
+        ("getOpenFileNames", ([], "")),
+        ("getExistingDirectory", ""),
+    ):
+        monkeypatch.setattr(QFileDialog, name, lambda *_args, found=dismissed: found)
     chance = random.Random(11)
     texts = ["", "1e9", "-1", "0,5", "<b>x</b>", "𝕏‮\u200b", "a" * 500, "nan"]
     keys = [

@@ -12,7 +12,7 @@ from fineview.core.models.anatomy import number, position_limit
 from fineview.core.models.assets import verify
 from fineview.core.models.conversion import converted, is_gguf
 from fineview.core.models.encoder import fingerprint, tokenizer_settings
-from fineview.core.models.loading import load_causal, load_tokenizer
+from fineview.core.models.loading import first_line, load_causal, load_tokenizer
 from fineview.core.models.vetting import ModelFolder, vet
 from fineview.core.progress import SILENT, Report
 
@@ -155,6 +155,28 @@ class LanguageModel:
     def text(self, ids: list[int]) -> str:
         """Return the text of tokens, special ones spelled out; broken UTF-8 becomes U+FFFD."""
         found: str = self.tokenizer.backend_tokenizer.decode(ids, skip_special_tokens=False)
+        return found
+
+    def chat(self, text: str) -> str:
+        """Return a text as a user's turn in the model's chat template, up to its answer.
+
+        Raises:
+            ModelError: The model has none, or its template cannot take it.
+        """
+        if not self.info.chat:
+            raise ModelError(
+                f"{self.info.title} has no chat template: it was trained to go on from plain text."
+            )
+        try:
+            turn = [{"role": "user", "content": text}]
+            found: str = self.tokenizer.apply_chat_template(
+                turn, tokenize=False, add_generation_prompt=True
+            )
+        except Exception as error:
+            raise ModelError(
+                f"The chat template of {self.info.title} cannot take this text "
+                f"({first_line(error)}): write the text without it."
+            ) from error
         return found
 
 

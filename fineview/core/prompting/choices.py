@@ -266,7 +266,6 @@ class NotebookChoice:
         nodes: The tree; each node comes after its parent.
         current: The node whose whole text is on display.
         sampling: How the next token is chosen.
-        chat: Whether the text is wrapped in the model's chat template.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
@@ -274,7 +273,6 @@ class NotebookChoice:
     nodes: tuple[Node, ...] = (Node(parent=-1, at=0, text=FIRST_PROMPT),)
     current: int = 0
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
-    chat: bool = False
 
     def __post_init__(self) -> None:
         """Check.

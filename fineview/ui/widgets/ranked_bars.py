@@ -21,12 +21,14 @@ class Ranked:
         figure: Its score, as it is written.
         share: Length of its bar, 0 … 1.
         muted: Whether it is one of the words that were asked with.
+        key: What `pressed` hands over; "" for the word itself.
     """
 
     word: str
     figure: str
     share: float
     muted: bool = False
+    key: str = ""
 
 
 class RankedBars(QWidget):
@@ -156,7 +158,7 @@ class RankedBars(QWidget):
         index = self._index(event.position())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self._at = index
-            self.pressed.emit(self.rows[index].word)
+            self.pressed.emit(self.rows[index].key or self.rows[index].word)
         else:
             super().mousePressEvent(event)
 
@@ -168,7 +170,7 @@ class RankedBars(QWidget):
             self._at = min(max(self._at + steps[key], 0), len(self.rows) - 1)
             self.update()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.rows:
-            self.pressed.emit(self.rows[self._at].word)
+            self.pressed.emit(self.rows[self._at].key or self.rows[self._at].word)
         else:
             super().keyPressEvent(event)
 

@@ -5,13 +5,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QTextCharFormat, QTextCursor, QTextOption
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QToolTip, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QColor,
+    QHelpEvent,
+    QKeyEvent,
+    QLinearGradient,
+    QPainter,
+    QPaintEvent,
+    QTextCharFormat,
+    QTextCursor,
+    QTextOption,
+)
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QSizePolicy, QTextEdit, QToolTip, QWidget
 
-from fineview.ui.theme import ink_on, mix, theme_colours, use_font
+from fineview.ui.theme import ink_on, mix, spacing, theme_colours, use_font
 from fineview.ui.widgets.labels import describe, plain_tooltip
+from fineview.ui.widgets.painting import LEFT, text
 
+_LEGEND: tuple[tuple[Literal["prompt", "generated"], str, str], ...] = (
+    ("prompt", "typed: expected", "surprising"),
+    ("generated", "generated: improbable", "probable"),
+)
 _MOST_MARKS = 4_000
 """Tokens that are painted; the editor slows down beyond."""
 
@@ -219,3 +234,48 @@ class _Units:
     def back(self, at: int) -> int:
         """Return the place in Python's text; within a letter, the place before it."""
         return at - bisect_left(self._wide_units, at)
+
+
+class MarkLegend(QWidget):
+    """What the colours of a `TokenText` mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        use_font(self, "small")
+        self.setAccessibleName("Colours of the tokens")
+        self.setAccessibleDescription(", ".join(f"{low} to {high}" for _, low, high in _LEGEND))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Ask for one line."""
+        metrics = self.fontMetrics()
+        words = sum(metrics.horizontalAdvance(f"{low}{high}") for _, low, high in _LEGEND)
+        return QSize(words + len(_LEGEND) * spacing(24), metrics.height() + spacing(1))
+
+    def minimumSizeHint(self) -> QSize:
+        """Need no width: what does not fit is cut."""
+        return QSize(0, self.sizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw both scales."""
+        colours = theme_colours()
+        painter = QPainter(self)
+        hues = {"prompt": colours.new, "generated": colours.trained}
+        x, metrics = 0, self.fontMetrics()
+        height = metrics.height()
+        for kind, low, high in _LEGEND:
+            for words in (low, None, high):
+                if words is None:
+                    area = QRectF(x, spacing(0.5), spacing(14), height)
+                    scale = QLinearGradient(area.topLeft(), area.topRight())
+                    scale.setColorAt(0, QColor(mix(colours.surface, hues[kind], 0.04)))
+                    scale.setColorAt(1, QColor(mix(colours.surface, hues[kind], 0.75)))
+                    painter.fillRect(area, scale)
+                    x += spacing(16)
+                    continue
+                wide = metrics.horizontalAdvance(words) + spacing(2)
+                area = QRectF(x, spacing(0.5), wide, height)
+                text(painter, area, words, colours.muted, font=self.font(), align=LEFT)
+                x += wide
+            x += spacing(4)
+        painter.end()

@@ -1,0 +1,596 @@
+"""The notebook: write, let the model go on, and branch where it could go elsewhere."""
+
+from math import exp
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QGuiApplication, QShowEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from fineview.core.laboratory import Laboratory
+from fineview.core.progress import Report
+from fineview.core.prompting import notebook
+from fineview.core.prompting.completion_script import completion_script, tokens_csv
+from fineview.core.prompting.desk import Loaded
+from fineview.core.prompting.seen import Generated, Glance, LensRow, Piece, PromptRead, TokenRead
+from fineview.ui.latest import Latest
+from fineview.ui.panels.prompts_lid import Lid, shown, token_words
+from fineview.ui.panels.prompts_model import ModelBar
+from fineview.ui.panels.prompts_sampling import SamplingForm
+from fineview.ui.panels.prompts_tree import BranchTree
+from fineview.ui.session import Session, SessionState
+from fineview.ui.theme import make_primary, spacing
+from fineview.ui.widgets.empty_state import EmptyState
+from fineview.ui.widgets.format import bytes_text, count_text, number_text, plural, seconds_text
+from fineview.ui.widgets.labels import describe, plain_label
+from fineview.ui.widgets.message_line import MessageLine
+from fineview.ui.widgets.panel_area import scrolled
+from fineview.ui.widgets.section import Section
+from fineview.ui.widgets.token_text import MarkLegend, TokenMark, TokenText
+from fineview.work.jobs import Job, JobRunner, Lane
+
+_DEEPEST = 10.0
+"""Surprisal, in nats, from which on the colour is as deep as it gets."""
+_SNIPPET = 24
+
+
+class NotebookPage(QWidget):
+    """The text and its branches at the left, what the model thinks of it at the right.
+
+    Attributes:
+        text: The text on display.
+        lid: What may come next, the layers, the attention.
+        tree: The branches.
+        generate_button: Goes on from the text, or stops.
+        read: What the model thinks of the text; None before it was read.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        runner: JobRunner,
+        lab: Laboratory,
+        model: ModelBar,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._runner = runner
+        self._lab = lab
+        self._model = model
+        self._latest = Latest(runner, "Read the text", self)
+        self._looks = Latest(runner, "Look under the lid", self)
+        self._job: Job | None = None
+        self._pieces: list[Piece] = []
+        self._parent = 0  # the node that is gone on from
+        self._once_more = False
+        self._pointed = -1
+        self._speed = ""
+        self.read: PromptRead | None = None
+        self.text = TokenText(
+            "Text",
+            "What the model goes on from, exactly as it stands – no template, nothing added – "
+            "Ctrl+Enter lets it go on, and each token has a tooltip.",
+        )
+        self.generate_button = QPushButton("Generate")
+        self.again_button = QPushButton("Again")
+        self.chat_button = QPushButton("Wrap as chat")
+        self.copy_button = QToolButton()
+        self.lid = Lid()
+        self.sampling = SamplingForm(session)
+        self.tree = BranchTree(session)
+        self.message = MessageLine("Notebook")
+        self.figures = plain_label("", "small", wrap=True)
+        self.legend = MarkLegend()
+        self.empty = EmptyState("A language model", "", "Fetch it")
+        self._describe()
+        self._lay_out()
+        self._connect()
+        self._show_text()
+        self._show_model()
+
+    @property
+    def busy(self) -> bool:
+        """Return whether an answer is being generated."""
+        return self._job is not None and self._job.active
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read what was written while the page was hidden."""
+        super().showEvent(event)
+        self._show_model()
+        self._ask()
+
+    # Layout
+
+    def _describe(self) -> None:
+        make_primary(self.generate_button)
+        self._name_generate()
+        describe(
+            self.again_button,
+            "Again",
+            "Answers once more from where this answer began, with the next seed; both answers stay "
+            "in the tree.",
+        )
+        describe(
+            self.chat_button,
+            "Wrap as chat",
+            "Puts the text into the model’s chat template, in sight, as a new root of the tree – "
+            "for models that were tuned on conversations.",
+        )
+        self.copy_button.setText("Copy")
+        self.copy_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.copy_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        describe(
+            self.copy_button,
+            "Copy",
+            "Copies the text – a Python script that says the same with plain transformers – or a "
+            "CSV of all tokens.",
+        )
+        menu = QMenu(self.copy_button)
+        menu.addAction("Text", self._copy_text)
+        menu.addAction("Python script", self._copy_script)
+        menu.addAction("Tokens as CSV", self._copy_tokens)
+        self.copy_button.setMenu(menu)
+
+    def _lay_out(self) -> None:
+        left = QVBoxLayout()
+        left.setSpacing(spacing(2))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(spacing(2))
+        for button in (self.generate_button, self.again_button, self.chat_button, self.copy_button):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        left.addWidget(self.text, 3)
+        left.addWidget(self.legend)
+        left.addLayout(buttons)
+        left.addWidget(self.figures)
+        left.addWidget(self.tree, 2)
+        side = QWidget()
+        right = QVBoxLayout(side)
+        right.setContentsMargins(0, 0, spacing(1), 0)
+        right.setSpacing(spacing(2))
+        right.addWidget(self.lid, 1)
+        section = Section("Sampling")
+        section.body.addWidget(self.sampling)
+        right.addWidget(section)
+        page = QWidget()
+        row = QHBoxLayout()
+        row.setSpacing(spacing(4))
+        row.addLayout(left, 5)
+        row.addWidget(scrolled(side), 3)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(spacing(2))
+        column.addWidget(self.message)
+        column.addLayout(row, 1)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._stack)
+
+    def _connect(self) -> None:
+        self.empty.pressed.connect(self._model.bring)
+        self._model.changed.connect(self._on_model)
+        self.text.edited.connect(self._on_typed)
+        self.text.submitted.connect(self.generate)
+        self.text.token_pointed.connect(self._on_pointed)
+        self.generate_button.clicked.connect(self._on_generate)
+        self.again_button.clicked.connect(self.again)
+        self.chat_button.clicked.connect(self._on_chat)
+        self.lid.token_chosen.connect(self._on_token)
+        self.lid.wanted.connect(self._show_lid)
+        self._latest.finished.connect(self._on_read)
+        self._latest.failed.connect(self._on_failed)
+        self._looks.finished.connect(self._on_looked)
+        self._looks.failed.connect(self._on_failed)
+        self._session.changed.connect(self._on_session)
+
+    # What is wanted
+
+    @Slot(str)
+    def _on_typed(self, text: str) -> None:
+        changes = notebook.typed(self._session.state.notebook, text)
+        if changes:
+            self._session.edit_look("Type in the notebook", "notebook", **changes)
+
+    @Slot()
+    def _on_generate(self) -> None:
+        if self.busy:
+            self.stop()
+        else:
+            self.generate()
+
+    @Slot()
+    def generate(self) -> None:
+        """Go on from the text; an answer in flight is stopped first, and what it said is kept."""
+        if self._model.missing is not None:
+            return
+        if self.busy:
+            self._once_more = True
+            self.stop()
+            return
+        choice, sampling = self._model.choice, self._session.state.notebook.sampling
+        self._parent = self._session.state.notebook.current
+        text, desk = self._whole(), self._lab.prompts
+        self._pieces = []
+        self.message.clear()
+
+        def work(report: Report) -> tuple[Generated, Loaded]:
+            said = desk.generate(choice, text, sampling, report)
+            return said, desk.loaded()
+
+        self._job = job = self._runner.submit("Generate", work, Lane.COMPUTE)
+        job.published.connect(self._on_piece)
+        job.finished.connect(self._on_generated)
+        job.failed.connect(self._on_failed)
+        job.ended.connect(self._on_ended)
+        self.text.setReadOnly(True)
+        self._name_generate()
+        self._show_figures()
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop within a token; what was said is kept."""
+        if self._job is not None:
+            self._job.stop()
+
+    @Slot()
+    def again(self) -> None:
+        """Answer once more, with the next seed, from where the answer on display began."""
+        state = self._session.state.notebook
+        node = state.nodes[state.current]
+        if self.busy or node.kind != "generated" or node.parent < 0:
+            return
+        if state.sampling.greedy:
+            self.message.show_message(
+                "info",
+                "At temperature 0 the likeliest token is always taken: the same text gives the "
+                "same answer. Set a temperature above 0 for another one.",
+            )
+            return
+        from dataclasses import replace
+
+        sampling = replace(state.sampling, seed=state.sampling.seed + 1)
+        self._session.edit_look("Answer again", "notebook", current=node.parent, sampling=sampling)
+        self.generate()
+
+    @Slot()
+    def _on_chat(self) -> None:
+        choice, text, desk = self._model.choice, self._whole(), self._lab.prompts
+
+        def work(report: Report) -> str:
+            return desk.model(choice, report).chat(text)
+
+        job = self._runner.submit("Wrap as chat", work, Lane.COMPUTE)
+        job.finished.connect(self._on_wrapped)
+        job.failed.connect(self._on_failed)
+
+    @Slot(object)
+    def _on_wrapped(self, text: str) -> None:
+        changes = notebook.planted(self._session.state.notebook, text)
+        self._session.edit_look("Wrap as chat", "notebook", **changes)
+
+    @Slot(str)
+    def _on_token(self, token: str) -> None:
+        """Branch: put another token where one stands, or behind the text."""
+        if self.busy or self.read is None:
+            return
+        state, at = self._session.state.notebook, len(self._whole())
+        if 0 <= self._pointed < len(self.read.tokens):
+            at = self.read.tokens[self._pointed].start
+        changes = notebook.chosen(state, at, token)
+        self._session.edit_look(f"Take “{shown(token)}”", "notebook", **changes)
+
+    @Slot(int)
+    def _on_pointed(self, index: int) -> None:
+        if not self.busy:
+            self._pointed = index
+            self._paint()
+            self._show_lid()
+
+    @Slot(object, object)
+    def _on_session(self, state: SessionState, old: SessionState) -> None:
+        if state.language_model != old.language_model:
+            self.read = None
+            self._show_model()
+            self._ask()
+        if state.notebook != old.notebook:
+            self._show_text()
+            self._ask()
+
+    @Slot()
+    def _on_model(self) -> None:
+        self._show_model()
+        self._ask()
+
+    # Reading
+
+    def _whole(self) -> str:
+        state = self._session.state.notebook
+        return notebook.whole(state.nodes, state.current)
+
+    def _ask(self) -> None:
+        """Read the text, if the model is in memory: nobody should wait for it unasked."""
+        if not self.isVisible() or self.busy or not self._model.is_loaded:
+            return
+        choice, sampling = self._model.choice, self._session.state.notebook.sampling
+        text, desk = self._whole(), self._lab.prompts
+
+        def work(report: Report) -> PromptRead:
+            return desk.read(choice, text, sampling, report)
+
+        self._latest.ask((choice, text, sampling), work, Lane.COMPUTE)
+
+    @Slot(object)
+    def _on_read(self, read: PromptRead) -> None:
+        if read.text != self._whole() or self.busy:
+            return  # the next one is on its way
+        self.read = read
+        self._pointed = -1
+        if read.cut:
+            self.message.show_message(
+                "warning",
+                f"The text is longer than the model’s window: its first "
+                f"{plural(read.cut, 'token')} are not read. Shorten it, or choose a model with a "
+                f"larger window.",
+            )
+        elif self.message.kind == "warning":
+            self.message.clear()
+        self._paint()
+        self._show_lid()
+        self._show_figures()
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        self.message.show_message("bad", str(error))
+
+    # Generating
+
+    @Slot(object)
+    def _on_piece(self, event: object) -> None:
+        if not isinstance(event, Piece):
+            return
+        self._pieces.append(event)
+        self.text.add_text(event.read.text)
+        self.text.set_marks((*self.text.marks, _mark(event.read, "generated")))
+        if self.lid.view.value == "next":
+            self.lid.show_next(event.next)
+        self._show_figures()
+
+    @Slot(object)
+    def _on_generated(self, found: tuple[Generated, Loaded]) -> None:
+        said, loaded = found
+        self._speed = (
+            f"first token {seconds_text(said.first_seconds)} · "
+            f"{number_text(said.tokens_per_second)} tokens/s · ended: {_ENDINGS[said.ending]}"
+        )
+        self._keep(said.text)
+        self._model.note(loaded)
+
+    @Slot()
+    def _on_ended(self) -> None:
+        if self._job is not None and self._pieces:  # stopped, or failed on the way
+            self._speed = f"stopped after {plural(len(self._pieces), 'token')}"
+            self._keep("".join(piece.read.text for piece in self._pieces))
+            self._model.note(self._lab.prompts.loaded())
+        self._job = None
+        self.text.setReadOnly(False)
+        self._name_generate()
+        self._show_text()
+        self._show_figures()
+        if self._once_more:
+            self._once_more = False
+            self.message.show_message(
+                "info", "The answer before was stopped; what it had said is kept in the tree."
+            )
+            self.generate()
+        else:
+            self._ask()
+
+    def _keep(self, text: str) -> None:
+        """Put an answer into the tree."""
+        self._pieces = []
+        state = self._session.state.notebook
+        changes = notebook.generated(
+            state, self._parent, text, state.sampling, self._model.choice.name
+        )
+        snippet = shown(text[:_SNIPPET])
+        self._session.edit_look(f"Generate “{snippet}”", "notebook", **changes)
+
+    # What is shown
+
+    def _show_model(self) -> None:
+        entry = self._model.missing
+        if entry is not None:
+            self.empty.set_text(
+                f"{entry.title} is not on this machine yet",
+                f"It is fetched once, {bytes_text(entry.download_bytes)}, and made ready in about "
+                f"a minute. Then write anything, and watch it go on token by token. It is a small "
+                f"model and often wrong.",
+            )
+            self._stack.setCurrentIndex(0)
+            return
+        self._stack.setCurrentIndex(1)
+        if not self._model.is_loaded:
+            self.read = None
+            self.text.set_marks(())
+            self.lid.clear("Press Generate or Load: from then on the model reads as you type.")
+        self._show_figures()
+
+    def _show_text(self) -> None:
+        if self.busy:
+            return
+        text = self._whole()
+        self.text.set_text(text)
+        if self.read is not None and self.read.text != text:
+            self.lid.set_stale(True)
+            self._paint()
+        state = self._session.state.notebook
+        answered = state.nodes[state.current].kind == "generated"
+        self.again_button.setEnabled(answered)
+
+    def _paint(self) -> None:
+        read = self.read
+        if read is None:
+            self.text.set_marks(())
+            return
+        state = self._session.state.notebook
+        text = self._whole()
+        # Of a text that was changed since, the tokens up to the change are still true.
+        same = next(
+            (i for i, (a, b) in enumerate(zip(text, read.text, strict=False)) if a != b),
+            min(len(text), len(read.text)),
+        )
+        answers = [s for s in notebook.spans(state.nodes, state.current) if s.kind != "typed"]
+        marks = [
+            _mark(
+                token,
+                "generated" if any(s.start <= token.start < s.end for s in answers) else "prompt",
+            )
+            for token in read.tokens
+            if token.start + len(token.text) <= same
+        ]
+        self.text.set_marks(marks, self._pointed)
+
+    @Slot()
+    def _show_lid(self) -> None:
+        read = self.read
+        if read is None or self.busy:
+            return
+        self.lid.set_stale(read.text != self._whole())
+        view, place = self.lid.view.value, self._pointed
+        if view == "next":
+            if 0 <= place < len(read.tokens):
+                self.lid.show_token(read.tokens[place])
+            else:
+                self.lid.show_next(read.next)
+            self._paint()
+            return
+        if not read.tokens:
+            self.lid.clear("No token to look at: type something.")
+            return
+        place = place if 0 <= place < len(read.tokens) else len(read.tokens) - 1
+        choice, text, desk = self._model.choice, read.text, self._lab.prompts
+        if view == "lens":
+
+            def work(report: Report) -> object:
+                return place, desk.lens(choice, text, place, report)
+        else:
+
+            def work(report: Report) -> object:
+                return place, desk.attention(choice, text, place, report)
+
+        heads = (self.lid.layer.value, self.lid.head.value) if view == "attention" else ()
+        self._looks.ask((choice, text, view, place, heads), work, Lane.COMPUTE)
+
+    @Slot(object)
+    def _on_looked(self, found: tuple[int, Glance | tuple[LensRow, ...]]) -> None:
+        place, seen = found
+        read = self.read
+        if read is None or read.text != self._whole() or place >= len(read.tokens):
+            return
+        if isinstance(seen, Glance):
+            if self.lid.view.value != "attention":
+                return
+            shares = self.lid.show_glance(seen, read)
+            most = max(shares[1:], default=1) or 1  # the first token would outshine all
+            self.text.set_marks(
+                [
+                    _mark(token, "attention", min(share / most, 1))
+                    for token, share in zip(read.tokens, shares, strict=False)
+                ],
+                place,
+            )
+        elif self.lid.view.value == "lens":
+            self.lid.show_lens(seen, read.tokens[place].text)
+
+    def _show_figures(self) -> None:
+        parts = []
+        info, read = self._model.info, self.read
+        if read is not None:
+            window = f" of {count_text(info.window)}" if info is not None else ""
+            parts.append(f"{plural(len(read.tokens), 'token')}{window}")
+            if read.perplexity is not None:
+                parts.append(f"perplexity {number_text(read.perplexity)}")
+        if self.busy:
+            said = len(self._pieces)
+            parts.append(f"generating, {plural(said, 'token')} so far" if said else "waiting…")
+        elif self._speed:
+            parts.append(self._speed)
+        if info is not None:
+            parts.append(f"{info.title} is small: {count_text(info.parameters)} weights")
+        self.figures.setText(" · ".join(parts))
+
+    def _name_generate(self) -> None:
+        busy = self.busy
+        self.generate_button.setText("Stop" if busy else "Generate")
+        describe(
+            self.generate_button,
+            "Stop" if busy else "Generate",
+            "Stops within a token; what was said is kept."
+            if busy
+            else "Lets the model go on from the end of the text – Ctrl+Enter – again to continue.",
+        )
+
+    # Copying
+
+    def _copy_text(self) -> None:
+        QGuiApplication.clipboard().setText(self._whole())
+
+    def _copy_script(self) -> None:
+        sampling = self._session.state.notebook.sampling
+        choice, text, desk = self._model.choice, self._whole(), self._lab.prompts
+
+        def work(report: Report) -> str:
+            return completion_script(desk.model(choice, report), text, sampling)
+
+        job = self._runner.submit("Write the script", work, Lane.COMPUTE)
+        job.finished.connect(self._on_script)
+        job.failed.connect(self._on_failed)
+
+    @Slot(object)
+    def _on_script(self, script: str) -> None:
+        QGuiApplication.clipboard().setText(script)
+        self.message.show_message("good", "The script is on the clipboard.")
+
+    def _copy_tokens(self) -> None:
+        if self.read is None:
+            self.message.show_message("info", "Nothing was read yet: press Load or Generate first.")
+            return
+        QGuiApplication.clipboard().setText(tokens_csv(self.read))
+
+
+_ENDINGS = {
+    "stop string": "a stop string",
+    "end of text": "the model ended the text",
+    "most tokens": "most tokens reached",
+    "window": "the window is full",
+}
+
+
+def _mark(read: TokenRead, kind: str, strength: float | None = None) -> TokenMark:
+    """Return how a token is painted: typed ones by surprisal, generated ones by probability."""
+    if strength is None:
+        if read.logprob is None:
+            strength = 0.0
+        elif kind == "prompt":
+            strength = -read.logprob / _DEEPEST
+        else:
+            strength = exp(read.logprob)
+    others = "\n".join(f"{shown(one.text)}  {one.probability:.3f}" for one in read.alternatives[:6])
+    return TokenMark(
+        read.start,
+        read.start + len(read.text),
+        min(strength, 1.0),
+        kind,  # type: ignore[arg-type]
+        f"“{shown(read.text)}” · {token_words(read)}\n{others}",
+    )
