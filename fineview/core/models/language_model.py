@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -84,6 +85,7 @@ class LanguageModel:
         self._model: Any = None
         self._tokenizer: Any = None
         self._lock = threading.RLock()
+        self._spelled: dict[int, str] = {}
 
     @property
     def device(self) -> str:
@@ -156,6 +158,33 @@ class LanguageModel:
         """Return the text of tokens, special ones spelled out; broken UTF-8 becomes U+FFFD."""
         found: str = self.tokenizer.backend_tokenizer.decode(ids, skip_special_tokens=False)
         return found
+
+    @cached_property
+    def first_tokens(self) -> tuple[int, ...]:
+        """Return the tokens that the tokenizer puts before every text; mostly none."""
+        ids = self.tokenizer("").input_ids
+        first = self.tokenizer.bos_token_id
+        return (first,) if first is not None and ids[:1] == [first] else ()
+
+    def spelled(self, token: int) -> str:
+        """Return what a token adds to a text: with its blank, U+FFFD for a part of a letter."""
+        if token not in self._spelled:
+            backend = self.tokenizer.backend_tokenizer
+            anchor = self._anchor
+            # Some tokenizers leave out a blank at the start: it is read behind another token.
+            behind = backend.decode([anchor, token], skip_special_tokens=False)
+            alone = backend.decode([anchor], skip_special_tokens=False)
+            self._spelled[token] = (
+                behind[len(alone) :]
+                if behind.startswith(alone)
+                else (backend.decode([token], skip_special_tokens=False))
+            )
+        return self._spelled[token]
+
+    @cached_property
+    def _anchor(self) -> int:
+        """Return a token that ends in a whole letter."""
+        return self.ids("a")[-1]
 
     def chat(self, text: str) -> str:
         """Return a text as a user's turn in the model's chat template, up to its answer.
