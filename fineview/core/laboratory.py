@@ -80,8 +80,11 @@ class Laboratory:
         self._dictionary: tuple[str, Dictionary] | None = None
 
     def close(self) -> None:
-        """Let the workspace go."""
+        """Let the workspace go, and at once all that is large: no collector need find it."""
         self.workspace.close()
+        for kept in (self._encoders, self._readers, self._tasks):
+            kept.clear()
+        self._features = self._tokens = self._judge = self._dictionary = None
 
     @property
     def runs(self) -> RunStore:

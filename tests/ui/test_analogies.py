@@ -1,5 +1,8 @@
 """The calculator in the real window, on the bundled vectors."""
 
+import gc
+import weakref
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
@@ -89,6 +92,17 @@ def test_what_cannot_be_read_is_said_and_the_last_answers_stay_dimmed(panel, qtb
     assert panel.plot.dimmed
     typed(panel, qtbot, "king - man + woman")
     assert not panel.plot.dimmed
+
+
+def test_nothing_large_stays_once_the_laboratory_is_closed(panel, window):
+    lab = window.lab
+    lab.tokens("minilm-l6", "king")
+    large = [weakref.ref(lab.dictionary("glove-50d")), weakref.ref(lab._readers["minilm-l6"])]
+    assert all(one() is not None for one in large)
+    lab.close()
+    # At once, though the window is still there and no cycle was collected.
+    assert [one() for one in large] == [None, None]
+    assert not gc.isenabled()
 
 
 def test_words_are_completed_as_one_types(panel, qtbot):

@@ -19,7 +19,7 @@ from fineview.core.errors import DataError
 _NEAR = 5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Dictionary:
     """A table of word vectors with what typing needs.
 

@@ -1,5 +1,8 @@
 """The calculator of the analogies panel: arithmetic with words, answered as one types."""
 
+import weakref
+from collections.abc import Callable
+
 from PySide6.QtCore import QStringListModel, Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -58,7 +61,8 @@ class CalculatorPage(QWidget):
         self._session = session
         self._lab = lab
         self._latest = Latest(runner, "Calculate with words", self)
-        self._dictionary: Dictionary | None = None
+        # The laboratory's alone: it lets one table go before it opens another.
+        self._dictionary: Callable[[], Dictionary | None] = lambda: None
         self.reply: Reply | None = None
         self.field = QLineEdit()
         self.other_form = plain_label("", "small")
@@ -259,7 +263,8 @@ class CalculatorPage(QWidget):
 
     @Slot(object)
     def _on_reply(self, found: tuple[Dictionary, Reply]) -> None:
-        self._dictionary, answer = found
+        dictionary, answer = found
+        self._dictionary = weakref.ref(dictionary)
         self.reply = answer
         info = answer.info
         self.options.show_reply(answer)
@@ -300,11 +305,12 @@ class CalculatorPage(QWidget):
         prefix = self._prefix()[0]
         popup = self._completer.popup()
         assert popup is not None
-        if self._dictionary is None or not prefix:
+        dictionary = self._dictionary()
+        if dictionary is None or not prefix:
             popup.hide()
             return
-        vectors = self._dictionary.vectors
-        words = [vectors.words[row] for row in self._dictionary.completion.begins(prefix, _OFFERED)]
+        known = dictionary.vectors.words
+        words = [known[row] for row in dictionary.completion.begins(prefix, _OFFERED)]
         if not words or words == [prefix]:
             popup.hide()
             return
