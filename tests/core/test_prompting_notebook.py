@@ -48,7 +48,10 @@ def test_an_alternative_branches_where_its_token_stood():
     choice = replace(choice, **notebook.generated(choice, 0, " Austin. Yes", SamplingConfig(), "m"))
     choice = replace(choice, **notebook.chosen(choice, 23, " Houston"))
     assert text_of(choice) == "The capital of Texas is Houston"
-    assert notebook.children(choice.nodes, 1) == (2,)
+    assert notebook.children(choice.nodes, 0) == (1, 2), "beside the answer, not under it"
+    choice = replace(choice, current=1)
+    choice = replace(choice, **notebook.chosen(choice, 30, "!"))
+    assert notebook.children(choice.nodes, 1) == (3,)
 
 
 def test_removing_takes_what_goes_on_from_it_along():

@@ -74,7 +74,8 @@ def typed(choice: NotebookChoice, text: str) -> dict[str, Any]:
     if node.kind == "typed" and not children(nodes, here) and common >= start:
         changed = (*nodes[:here], replace(node, text=text[start:]), *nodes[here + 1 :])
         return {"nodes": changed}
-    return _added(choice, Node(parent=here, at=common, text=text[common:]))
+    parent = _owner(nodes, here, common)
+    return _added(choice, Node(parent=parent, at=common, text=text[common:]))
 
 
 def generated(
@@ -93,7 +94,8 @@ def chosen(choice: NotebookChoice, at: int, text: str) -> dict[str, Any]:
 
     What stood there and behind it stays in the tree as the other branch.
     """
-    return _added(choice, Node(parent=choice.current, at=at, text=text, kind="chosen"))
+    parent = _owner(choice.nodes, choice.current, at)
+    return _added(choice, Node(parent=parent, at=at, text=text, kind="chosen"))
 
 
 def planted(choice: NotebookChoice, text: str) -> dict[str, Any]:
@@ -114,6 +116,16 @@ def removed(choice: NotebookChoice, place: int) -> dict[str, Any]:
     parent = nodes[place].parent
     current = choice.current if choice.current not in gone else parent
     return _without(nodes, gone, current)
+
+
+def _owner(nodes: Sequence[Node], place: int, at: int) -> int:
+    """Return the node nearest to the root whose text reaches as far as `at`.
+
+    What branches off there stands beside what went on from it, not under it.
+    """
+    while nodes[place].parent >= 0 and at <= nodes[place].at:
+        place = nodes[place].parent
+    return place
 
 
 def _added(choice: NotebookChoice, node: Node) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from fineview.core.prompting.seen import Glance, LensRow, NextTable, PromptRead, TokenRead
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.calm_combo import CalmCombo
-from fineview.ui.widgets.format import count_text, number_text
+from fineview.ui.widgets.format import count_text, number_text, plural
 from fineview.ui.widgets.labels import plain_label
 from fineview.ui.widgets.panel_area import scrolled
 from fineview.ui.widgets.ranked_bars import Ranked, RankedBars
@@ -118,7 +118,7 @@ class Lid(QWidget):
         if changed:
             rest += f" → {_share(table.rest_after)}"
         self.note.setText(
-            f"{rest} · {count_text(table.allowed)} tokens can be drawn · "
+            f"{rest} · {plural(table.allowed, 'token')} can be drawn · "
             f"entropy {number_text(table.entropy)} nats"
         )
 

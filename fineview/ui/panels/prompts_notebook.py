@@ -229,7 +229,7 @@ class NotebookPage(QWidget):
             return said, desk.loaded()
 
         self._job = job = self._runner.submit("Generate", work, Lane.COMPUTE)
-        job.published.connect(self._on_piece)
+        job.published.connect(self._on_pieces)
         job.finished.connect(self._on_generated)
         job.failed.connect(self._on_failed)
         job.ended.connect(self._on_ended)
@@ -356,14 +356,16 @@ class NotebookPage(QWidget):
     # Generating
 
     @Slot(object)
-    def _on_piece(self, event: object) -> None:
-        if not isinstance(event, Piece):
+    def _on_pieces(self, events: list[object]) -> None:
+        pieces = [event for event in events if isinstance(event, Piece)]
+        if not pieces:
             return
-        self._pieces.append(event)
-        self.text.add_text(event.read.text)
-        self.text.set_marks((*self.text.marks, _mark(event.read, "generated")))
+        self._pieces += pieces
+        self.text.add_text("".join(piece.read.text for piece in pieces))
+        new = [_mark(piece.read, "generated") for piece in pieces]
+        self.text.set_marks((*self.text.marks, *new))
         if self.lid.view.value == "next":
-            self.lid.show_next(event.next)
+            self.lid.show_next(pieces[-1].next)
         self._show_figures()
 
     @Slot(object)

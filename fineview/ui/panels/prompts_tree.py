@@ -5,13 +5,13 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QWidget
 
 from fineview.core.prompting import notebook
-from fineview.core.prompting.choices import NotebookChoice
+from fineview.core.prompting.choices import Node, NotebookChoice
 from fineview.ui.panels.prompts_lid import shown
 from fineview.ui.session import Session, SessionState
 from fineview.ui.widgets.labels import describe, plain_tooltip
 
 _PLACE = Qt.ItemDataRole.UserRole
-_SIGNS = {"typed": "✎", "generated": "»", "chosen": "⑂"}
+_SIGNS = {"typed": "✎", "generated": "»", "chosen": "↳"}
 _LONGEST = 80
 
 
@@ -27,7 +27,7 @@ class BranchTree(QTreeWidget):
         describe(
             self,
             "Branches",
-            "Every text that was typed (✎), generated (») or chosen (⑂), under what it goes on "
+            "Every text that was typed (✎), generated (») or chosen (↳), under what it goes on "
             "from – press one to go there – Delete removes it with all that follows from it.",
         )
         self.itemClicked.connect(self._on_clicked)
@@ -65,7 +65,7 @@ class BranchTree(QTreeWidget):
                 item = QTreeWidgetItem(self) if above is None else QTreeWidgetItem(above)
                 item.setData(0, _PLACE, place)
                 items.append(item)
-            line = shown(node.text[:_LONGEST])
+            line = shown(node.text[:_LONGEST]).replace("␣", " ").strip() or "empty"
             items[place].setText(0, f"{_SIGNS[node.kind]}  {line}")
             items[place].setToolTip(0, plain_tooltip(_said(node)))
         if not same:
@@ -92,11 +92,8 @@ class BranchTree(QTreeWidget):
         return parents
 
 
-def _said(node: object) -> str:
+def _said(node: Node) -> str:
     """Return how a branch came about."""
-    from fineview.core.prompting.choices import Node
-
-    assert isinstance(node, Node)
     if node.kind == "typed":
         return "Typed."
     if node.kind == "chosen":
