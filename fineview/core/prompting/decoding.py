@@ -170,12 +170,13 @@ class Decoder:
     def _advance(self, tokens: Tokens, report: Report, top: int) -> int:
         """Read what is new of a text; return how many tokens were computed."""
         ids = tokens.ids
-        common = _common(self._ids, ids)
+        common, seen = _common(self._ids, ids), None
         if self._reads and [r.start for r in self._reads[:common]] != tokens.starts[:common]:
             common = 0  # the same tokens, cut elsewhere
         if common < len(self._ids) or (self._logits is None and common):
             # The logits behind the last common token went with what came after it.
             common = max(common - 1, 0)
+            seen = self._reads[common] if common else None
             self._crop(common)
         self.model.load(report)
         total = len(ids)
@@ -189,7 +190,7 @@ class Decoder:
             stop = start + len(piece)
             texts, starts = tokens.texts[start:stop], tokens.starts[start:stop]
             if before is None:
-                self._reads.append(_first(piece[0], texts[0], starts[0]))
+                self._reads.append(seen or _first(piece[0], texts[0], starts[0]))
                 rows, targets, skip = after[:-1], piece[1:], 1
             else:
                 import torch
