@@ -12,6 +12,7 @@ from fineview.core.progress import Relay, Silent
 from fineview.core.prompting.choices import SamplingConfig
 from fineview.core.prompting.decoding import Decoder
 from fineview.core.prompting.seen import Piece
+from fineview.core.prompting.steps import AnySteps, LlamaSteps
 from tests.core.tiny_causal import WINDOW, tiny_causal_folder
 
 PROMPTS = [
@@ -250,11 +251,10 @@ def test_a_lack_of_memory_is_one_sentence_and_the_cache_goes(decoder, monkeypatc
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(decoder.model.model), "forward", refuse)
-        decoder.model.model.forward = refuse
+        patch.setattr(AnySteps, "forward", refuse)
+        patch.setattr(LlamaSteps, "forward", refuse)
         with pytest.raises(ModelError, match="not enough memory"):
             decoder.read("the cat sat")
-        del decoder.model.model.forward
     assert decoder.read("the cat").computed == len(decoder.model.ids("the cat"))
 
 

@@ -1,12 +1,10 @@
 """Reading a text with a causal language model, and going on from it token by token."""
 
-import inspect
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from math import exp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fineview.core.errors import DataError, ModelError
 from fineview.core.models.language_model import LanguageModel
@@ -21,6 +19,7 @@ from fineview.core.prompting.seen import (
     PromptRead,
     TokenRead,
 )
+from fineview.core.prompting.steps import Steps, steps_for
 from fineview.core.prompting.tokens import Said, Tokens, tokens_of
 
 if TYPE_CHECKING:
@@ -45,14 +44,14 @@ class Decoder:
         self.model = model
         self._ids: list[int] = []
         self._reads: list[TokenRead] = []
-        self._cache: Any = None  # a transformers cache of the tokens in `_ids`
+        self._steps: Steps | None = None  # keys and values of the tokens in `_ids`
         self._logits: torch.Tensor | None = None  # (V,) after the last of them
         self._said: Said | None = None
         self._room = 0
 
     def forget(self) -> None:
         """Let the keys and values go."""
-        self._ids, self._reads, self._cache, self._logits = [], [], None, None
+        self._ids, self._reads, self._steps, self._logits = [], [], None, None
 
     def read(
         self,
@@ -204,24 +203,18 @@ class Decoder:
         if length == 0:
             self.forget()
             return
-        self._cache.crop(length - len(self._ids))  # newer ones take no length, but what to remove
+        assert self._steps is not None
+        self._steps.crop(length)
         self._ids = self._ids[:length]
         self._reads = self._reads[:length]
         self._logits = None
 
     def _forward(self, ids: Sequence[int]) -> "torch.Tensor":
         """Compute tokens behind those in the cache; return their (T, V) logits in float32."""
-        import torch
-        from transformers import DynamicCache
-
-        model = self.model.model
-        with self._memory(), torch.inference_mode():
-            if self._cache is None:
-                self._cache = DynamicCache(config=model.config)
-            given = torch.tensor([list(ids)], device=model.device)
-            keep = {self._cache_name: self._cache}
-            logits = model(input_ids=given, use_cache=True, **keep).logits
-            found: torch.Tensor = logits[0].float().cpu()
+        with self._memory():
+            if self._steps is None:
+                self._steps = steps_for(self.model)
+            found = self._steps.forward(ids)
         self._ids += list(ids)
         self._logits = found[-1]
         return found
@@ -240,12 +233,6 @@ class Decoder:
                 f"There is not enough memory for a text of this length with "
                 f"{self.model.info.title}: shorten it, choose bfloat16, or unload the model."
             ) from error
-
-    @cached_property
-    def _cache_name(self) -> str:
-        """Return what the model's `forward` calls its cache: transformers renames it by and by."""
-        known = inspect.signature(self.model.model.forward).parameters
-        return "cache" if "cache" in known else "past_key_values"
 
     def _ends(self) -> frozenset[int]:
         """Return the tokens that end a text."""

@@ -391,10 +391,11 @@ class NotebookPage(QWidget):
         self._show_figures()
         if self._once_more:
             self._once_more = False
+            self._session.edit_look("Go back", "notebook", current=self._parent)
+            self.generate()
             self.message.show_message(
                 "info", "The answer before was stopped; what it had said is kept in the tree."
             )
-            self.generate()
         else:
             self._ask()
 

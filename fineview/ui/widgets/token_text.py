@@ -208,7 +208,7 @@ class TokenText(QPlainTextEdit):
 
     @Slot()
     def _on_cursor(self) -> None:
-        if self._quiet or not self.hasFocus():
+        if self._quiet:
             return
         at = _Units(self.text).back(self.textCursor().position())
         index = self._mark_of(at)

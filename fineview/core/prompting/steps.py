@@ -1,0 +1,227 @@
+"""Forward passes of a causal model that remember the keys and values of what they have read."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fineview.core.models.language_model import LanguageModel
+
+if TYPE_CHECKING:
+    import torch
+
+_FIRST_PLACES = 256
+
+
+class Steps(Protocol):
+    """What a decoder needs of a model.
+
+    Attributes:
+        length: Tokens that were read.
+    """
+
+    length: int
+
+    def forward(self, ids: Sequence[int]) -> "torch.Tensor":
+        """Read more tokens; return their (T, V) logits, float32, on the processor."""
+
+    def crop(self, length: int) -> None:
+        """Forget all but the first tokens."""
+
+
+def steps_for(model: LanguageModel) -> Steps:
+    """Return the fastest way to compute a model's tokens; loads it where it is not in memory."""
+    module = model.model
+    return LlamaSteps(module) if is_plain_llama(module) else AnySteps(module)
+
+
+class AnySteps:
+    """Any causal model of transformers, by its own `forward` and cache."""
+
+    def __init__(self, module: Any) -> None:  # noqa: ANN401 - transformers is untyped
+        from transformers import DynamicCache
+
+        self.length = 0
+        self._module = module
+        self._cache: Any = DynamicCache(config=module.config)
+        # transformers renames it, model by model.
+        known = inspect.signature(module.forward).parameters
+        self._name = "cache" if "cache" in known else "past_key_values"
+
+    def forward(self, ids: Sequence[int]) -> "torch.Tensor":
+        """Read more tokens."""
+        import torch
+
+        with torch.inference_mode():
+            given = torch.tensor([list(ids)], device=self._module.device)
+            keep = {self._name: self._cache}
+            logits = self._module(input_ids=given, use_cache=True, **keep).logits
+            found: torch.Tensor = logits[0].float().cpu()
+        self.length += len(ids)
+        return found
+
+    def crop(self, length: int) -> None:
+        """Forget all but the first tokens."""
+        if length < self.length:
+            self._cache.crop(length - self.length)  # newer ones take only what is to go
+            self.length = length
+
+
+def is_plain_llama(module: Any) -> bool:  # noqa: ANN401 - transformers is untyped
+    """Return whether a model is a Llama without any of the turns that its kind can take."""
+    config = module.config
+    if config.model_type != "llama" or config.hidden_act != "silu":
+        return False
+    if getattr(config, "attention_bias", False) or getattr(config, "mlp_bias", False):
+        return False
+    # Others change their angles with the length of the text.
+    return module.model.rotary_emb.rope_type in ("default", "linear", "llama3")
+
+
+class LlamaSteps:
+    """A Llama's forward pass with fewer and larger products, and room for keys made beforehand.
+
+    A token at a time, `generate` of transformers spends a third of its time outside of products.
+    The weights are joined in place: the module goes on working, and no weight is there twice.
+
+    Source:
+        Touvron et al. 2023, arXiv:2302.13971, section 2.2; grouped queries: Ainslie et al. 2023,
+        arXiv:2305.13245, section 2.
+    """
+
+    def __init__(self, module: Any) -> None:  # noqa: ANN401 - transformers is untyped
+        import torch
+
+        config = module.config
+        self.length = 0
+        self._module = module
+        self._heads = config.num_attention_heads
+        self._groups = config.num_key_value_heads
+        self._width = getattr(config, "head_dim", None) or config.hidden_size // self._heads
+        self._epsilon = config.rms_norm_eps
+        with torch.no_grad():
+            self._layers = [_joined(layer) for layer in module.model.layers]
+        self._keys: list[torch.Tensor] = []
+        self._values: list[torch.Tensor] = []
+        self._angles: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def forward(self, ids: Sequence[int]) -> "torch.Tensor":
+        """Read more tokens."""
+        import torch
+        from torch.nn.functional import linear, scaled_dot_product_attention, silu
+
+        module, count, start = self._module, len(ids), self.length
+        heads, groups, width = self._heads, self._groups, self._width
+        end = start + count
+        with torch.inference_mode():
+            self._make_room(end)
+            assert self._angles is not None
+            cos, sin = (table[start:end, None] for table in self._angles)
+            mask = None
+            if count > 1:
+                places = torch.arange(end, device=module.device)
+                mask = places[None] <= places[start:, None]  # (T, end)
+            x = module.model.embed_tokens(torch.tensor(list(ids), device=module.device))  # (T, D)
+            for number, layer in enumerate(self._layers):
+                joined = linear(self._norm(x, layer.norm), layer.qkv)
+                parts = joined.view(count, heads + 2 * groups, width)
+                query, key, value = torch.split(parts, [heads, groups, groups], dim=1)
+                self._keys[number][:, start:end] = _turned(key, cos, sin).transpose(0, 1)
+                self._values[number][:, start:end] = value.transpose(0, 1)
+                seen = scaled_dot_product_attention(
+                    _turned(query, cos, sin).transpose(0, 1)[None],
+                    self._keys[number][None, :, :end],
+                    self._values[number][None, :, :end],
+                    attn_mask=mask,
+                    enable_gqa=heads != groups,
+                )[0]  # (H, T, width)
+                x = x + linear(seen.transpose(0, 1).reshape(count, heads * width), layer.out)
+                gate, up = linear(self._norm(x, layer.second), layer.gate_up).chunk(2, dim=-1)
+                x = x + linear(silu(gate) * up, layer.down)
+            x = self._norm(x, module.model.norm.weight)
+            found: torch.Tensor = module.lm_head(x).float().cpu()
+        self.length = end
+        return found
+
+    def crop(self, length: int) -> None:
+        """Forget all but the first tokens: what stands behind is written over."""
+        self.length = min(self.length, length)
+
+    def _norm(self, x: "torch.Tensor", weight: "torch.Tensor") -> "torch.Tensor":
+        """Scale rows to a mean square of 1, in float32 as transformers does."""
+        import torch
+
+        wide = x.float()
+        wide = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + self._epsilon)
+        return weight * wide.to(x.dtype)
+
+    def _make_room(self, places: int) -> None:
+        import torch
+
+        have = self._keys[0].shape[1] if self._keys else 0
+        if places <= have:
+            return
+        room = max(_FIRST_PLACES, 2 * have, places)
+        weight = self._module.model.embed_tokens.weight
+        shape = (self._groups, room, self._width)
+        for tables in (self._keys, self._values):
+            for number in range(len(self._layers)):
+                larger = torch.zeros(shape, dtype=weight.dtype, device=weight.device)
+                if have:
+                    larger[:, :have] = tables[number]
+                    tables[number] = larger
+                else:
+                    tables.append(larger)
+        where = torch.arange(room, device=weight.device)[None]
+        cos, sin = self._module.model.rotary_emb(weight[None, :1], where)
+        self._angles = cos[0], sin[0]
+
+
+@dataclass(slots=True)
+class _Joined:
+    """The weights of one block, of which those of one product are one table."""
+
+    norm: "torch.Tensor"
+    qkv: "torch.Tensor"
+    out: "torch.Tensor"
+    second: "torch.Tensor"
+    gate_up: "torch.Tensor"
+    down: "torch.Tensor"
+
+
+def _joined(layer: Any) -> _Joined:  # noqa: ANN401 - transformers is untyped
+    """Join weights that are multiplied with the same rows; the block's own become views of them."""
+    attention, dense = layer.self_attn, layer.mlp
+    return _Joined(
+        norm=layer.input_layernorm.weight,
+        qkv=_together(attention.q_proj, attention.k_proj, attention.v_proj),
+        out=attention.o_proj.weight,
+        second=layer.post_attention_layernorm.weight,
+        gate_up=_together(dense.gate_proj, dense.up_proj),
+        down=dense.down_proj.weight,
+    )
+
+
+def _together(*products: Any) -> "torch.Tensor":  # noqa: ANN401 - torch modules
+    import torch
+
+    base: torch.Tensor | None = products[0].weight._base
+    total = sum(one.weight.shape[0] for one in products)
+    if base is not None and base.shape[0] == total:
+        return base  # joined before
+    table = torch.cat([one.weight.data for one in products])
+    start = 0
+    for one in products:
+        rows = one.weight.shape[0]
+        one.weight = torch.nn.Parameter(table[start : start + rows], requires_grad=False)
+        start += rows
+    return table
+
+
+def _turned(x: "torch.Tensor", cos: "torch.Tensor", sin: "torch.Tensor") -> "torch.Tensor":
+    """Turn (T, heads, width) queries or keys by their places."""
+    import torch
+
+    half = x.shape[-1] // 2
+    swapped = torch.cat((-x[..., half:], x[..., :half]), dim=-1)
+    return x * cos + swapped * sin
