@@ -4,9 +4,11 @@ import gc
 from itertools import count
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
 from fineview.app import build, start
+from fineview.ui.theme import Theme
 
 _tests = count(1)
 _OLD_EVERY = 20
@@ -25,14 +27,39 @@ def collected_between_tests():
     gc.enable()
 
 
+def delete_now(*objects):
+    """Let Qt destroy these and all that wait for it: no event loop runs that would."""
+    for one in objects:
+        one.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture(autouse=True)
+def no_theme_stays(qapp):
+    """Take away the themes of a test: each would restyle every widget of the tests to come."""
+    yield
+    delete_now(*qapp.findChildren(Theme))
+
+
+@pytest.fixture(scope="session")
+def opened_words():
+    """Word vectors that a window of the session has opened, for the windows after it.
+
+    Opening them takes 2 s, and tests change nothing in a table; that a laboratory opens them by
+    itself, each first window of a session shows.
+    """
+    return {}
+
+
 @pytest.fixture
-def make_window(qtbot, qapp, locations):
+def make_window(qtbot, qapp, locations, opened_words):
     """Return a function that opens the whole program; everything is closed in the end."""
     opened = []
 
     def make(wait=True):
         application = build(qapp, locations)
         opened.append(application)
+        application.window.lab._dictionary = opened_words.get("glove-50d")
         start(application)
         window = application.window
         if wait:
@@ -42,8 +69,10 @@ def make_window(qtbot, qapp, locations):
 
     yield make
     for application in opened:
+        words = application.window.lab._dictionary
+        if words is not None and words[0] == "glove-50d":
+            opened_words.setdefault(words[0], words)
         assert application.close(), "a job ignored Stop"
-        application.window.deleteLater()
-    QApplication.sendPostedEvents()
+        delete_now(application.window)
     for widget in QApplication.topLevelWidgets():
         widget.close()

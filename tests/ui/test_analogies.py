@@ -97,6 +97,7 @@ def test_what_cannot_be_read_is_said_and_the_last_answers_stay_dimmed(panel, qtb
 def test_nothing_large_stays_once_the_laboratory_is_closed(panel, window):
     lab = window.lab
     lab.tokens("minilm-l6", "king")
+    lab._dictionary = None  # of the session's tests
     large = [weakref.ref(lab.dictionary("glove-50d")), weakref.ref(lab._readers["minilm-l6"])]
     assert all(one() is not None for one in large)
     lab.close()
