@@ -72,6 +72,8 @@ def test_stop_keeps_what_was_learnt(window, page, qtbot):
     press(page.button)
     qtbot.waitUntil(lambda: not page.busy, timeout=10_000)
     assert page.said.text().startswith("Stopped at epoch")
+    assert page.use_button.isEnabled(), "what was learnt can be calculated with at once"
+    assert page.trained.folder.is_dir()
     assert page.button.text() == "Train vectors"
     chooser = window.panel("analogies").vectors
     chooser.refresh()

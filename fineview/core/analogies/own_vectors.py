@@ -176,7 +176,8 @@ def train_vectors(
     Raises:
         DataError: Hardly a word is common enough.
         StoreError: The disk is full.
-        JobCancelled: Stop was pressed; what was learnt until then is kept.
+        JobCancelled: Stop was pressed; what was learnt until then is kept, and published as
+            `OwnVectors`.
 
     Source:
         Mikolov, Chen, Corrado & Dean 2013, arXiv:1301.3781, section 3 (CBOW, skip-gram); Mikolov
@@ -197,7 +198,7 @@ def train_vectors(
         learning.run()
     except JobCancelled:
         if learning.words:
-            _keep(learning, choice, workspace)
+            report.publish(_keep(learning, choice, workspace))
         raise
     return _keep(learning, choice, workspace)
 

@@ -355,6 +355,9 @@ class OwnVectorsPage(QWidget):
         seen = [event for event in events if isinstance(event, VectorsSeen)]
         self._learnt += learnt
         self._seen += seen
+        # What a stopped training has kept comes as its last event.
+        kept = [event for event in events if isinstance(event, OwnVectors)]
+        self.trained = kept[-1] if kept else self.trained
         if learnt:
             last = learnt[-1]
             self.loss.set_curve(
@@ -424,6 +427,7 @@ class OwnVectorsPage(QWidget):
     @Slot()
     def _on_cancelled(self) -> None:
         if self._learnt:
+            self._allow(self.trained is not None)
             self.said.setText(
                 f"Stopped at epoch {self._learnt[-1].epoch:.1f}{self._known()}. What was learnt "
                 f"is among the vectors above."
