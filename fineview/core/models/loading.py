@@ -115,6 +115,41 @@ def load_causal(folder: ModelFolder, device: str, dtype: str) -> Any:  # noqa: A
     return model
 
 
+def load_masked(folder: ModelFolder, device: str) -> Any:  # noqa: ANN401
+    """Load an encoder with the fill-in-the-blank head it was pretrained with, in float32.
+
+    Args:
+        folder: A vetted folder.
+        device: `cpu`, `cuda` or `mps`.
+
+    Returns:
+        The transformers module in eval mode, on the device.
+
+    Raises:
+        ModelError: The folder has no such head, or the weights do not fit.
+    """
+    import torch
+    from transformers import AutoModelForMaskedLM
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
+
+    config = _config(folder, CONFIG_MAPPING)
+    kind = MODEL_FOR_MASKED_LM_MAPPING.get(type(config), None)
+    none = (
+        f"{folder.path.name} came without the fill-in-the-blank head it was pretrained with: "
+        f"choose an encoder that still has it, such as bert-base-uncased from the hub."
+    )
+    if kind is None:
+        raise ModelError(none)
+    attention = "sdpa" if getattr(kind, "_supports_sdpa", False) else "eager"
+    model, report = _from_pretrained(AutoModelForMaskedLM, folder, config, attention, torch.float32)
+    if report["missing_keys"]:  # transformers would draw its weights at random
+        raise ModelError(none)
+    _refuse_gaps(folder, report)
+    _place(model, folder, device)
+    return model
+
+
 def _from_pretrained(
     auto: Any,  # noqa: ANN401 - a transformers class
     folder: ModelFolder,
