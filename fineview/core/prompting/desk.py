@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from fineview.core.models.encoder import Encoder
 from fineview.core.models.language_model import (
     LanguageModel,
     LanguageModelInfo,
@@ -13,7 +14,7 @@ from fineview.core.models.language_model import (
 )
 from fineview.core.progress import SILENT, Report
 from fineview.core.prompting.choices import ModelChoice, SamplingConfig
-from fineview.core.prompting.seen import Generated, Glance, LensRow, PromptRead
+from fineview.core.prompting.seen import Blank, Generated, Glance, LensRow, PromptRead
 
 if TYPE_CHECKING:
     from fineview.core.prompting.decoding import Decoder
@@ -132,6 +133,14 @@ class PromptDesk:
         from fineview.core.prompting.lens import attention
 
         return self._with(choice, report, lambda d: attention(d, text, position, report))
+
+    def blank(
+        self, choice: ModelChoice, encoder: Encoder, text: str, report: Report = SILENT
+    ) -> Blank:
+        """Fill a gap with two kinds of models; see `blank.same_blank`."""
+        from fineview.core.prompting.blank import same_blank
+
+        return self._with(choice, report, lambda d: same_blank(d, encoder, text, report))
 
     def _with(self, choice: ModelChoice, report: Report, ask: Callable[["Decoder"], _T]) -> _T:
         """Load the model and ask its decoder, which keeps what it has read."""
