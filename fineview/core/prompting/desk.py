@@ -79,6 +79,11 @@ class PromptDesk:
             choice.name, self._cache, self._device, choice.dtype, report
         ).info
 
+    def opened(self, choice: ModelChoice) -> LanguageModelInfo | None:
+        """Return what a model is, if that is known without reading a file."""
+        model = self._models.get(choice)
+        return None if model is None else model.info
+
     def load(self, choice: ModelChoice, report: Report = SILENT) -> Loaded:
         """Load a model's weights.
 
