@@ -115,6 +115,45 @@ def load_causal(folder: ModelFolder, device: str, dtype: str) -> Any:  # noqa: A
     return model
 
 
+def load_masked(folder: ModelFolder, device: str) -> Any:  # noqa: ANN401
+    """Load an encoder with the head that fills masked places, in float32.
+
+    Args:
+        folder: A vetted folder.
+        device: `cpu`, `cuda` or `mps`.
+
+    Returns:
+        The transformers module in eval mode, on the device.
+
+    Raises:
+        ModelError: The folder has no such head, the weights do not fit, or memory is short.
+    """
+    import torch
+    from transformers import AutoModelForMaskedLM
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
+
+    config = _config(folder, CONFIG_MAPPING)
+    kind = MODEL_FOR_MASKED_LM_MAPPING.get(type(config), None)
+    if kind is None:
+        raise ModelError(
+            f"{folder.path} is a {folder.config['model_type']} model, which has no head for masked "
+            f"words: choose a BERT-like encoder."
+        )
+    attention = "sdpa" if getattr(kind, "_supports_sdpa", False) else "eager"
+    model, report = _from_pretrained(AutoModelForMaskedLM, folder, config, attention, torch.float32)
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise ModelError(
+            f"{folder.path} has no head for masked words (for instance, {missing[0]} is missing): "
+            f"it was left out after pretraining. Choose an encoder that has it, for instance "
+            f"bert-base-uncased of the hub."
+        )
+    _refuse_gaps(folder, report)
+    _place(model, folder, device)
+    return model
+
+
 def _from_pretrained(
     auto: Any,  # noqa: ANN401 - a transformers class
     folder: ModelFolder,
