@@ -110,6 +110,40 @@ def spoken(shots: Sequence[Row], items: Items, words: Sequence[Sequence[str]]) -
     return tuple((*row[:-1], first.get(row[-1], row[-1])) for row in shots)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A generated answer, read.
+
+    Attributes:
+        said: The answer proper.
+        pick: Which class it says, or None; always None for free answers.
+        correct: Whether it counts as right.
+    """
+
+    said: str
+    pick: int | None
+    correct: bool
+
+
+def judged(
+    text: str, stop: Sequence[str], right: str, items: Items, words: Sequence[Sequence[str]]
+) -> Judged:
+    """Hold a generated text against the right label or the right answer.
+
+    Args:
+        text: What was generated.
+        stop: Strings that end the answer.
+        right: The label wanted.
+        items: Whose labels they are.
+        words: (C) words of each label.
+    """
+    said, labels = first_line(text, stop), items.labels()
+    if items.classes:
+        pick = label_said(said, words)
+        return Judged(said, pick, pick is not None and labels[pick] == right)
+    return Judged(said, None, any(says(said, word) for word in words[labels.index(right)]))
+
+
 def scored(
     model: LanguageModel,
     prompt: PromptConfig,
@@ -251,13 +285,12 @@ class _Pass:
         self._add(place, self._labels[best], right, float(shares[best]), shares.tolist(), cut)
 
     def _text(self, place: int, given: Answer) -> None:
-        said, right = first_line(given.text, self._stop), self._asked[place][-1]
+        right = self._asked[place][-1]
+        found = judged(given.text, self._stop, right, self._items, self._words)
         if self._items.classes:
-            pick = self._picks[place] = label_said(said, self._words)
-            correct = pick is not None and self._labels[pick] == right
-        else:
-            correct = any(says(said, word) for word in self._words[self._labels.index(right)])
-        self._add(place, said, correct, float(np.exp(given.logprob)), (), given.cut)
+            self._picks[place] = found.pick
+        sure = float(np.exp(given.logprob))
+        self._add(place, found.said, found.correct, sure, (), given.cut)
 
     def _add(
         self, place: int, said: str, correct: bool, sure: float, shares: Sequence[float], cut: int
