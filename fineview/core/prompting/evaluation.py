@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,8 @@ def evaluate(
     choice: EvaluateChoice,
     items: Items,
     report: Report = SILENT,
+    *,
+    seeds: Iterable[int] | None = None,
 ) -> tuple[Evaluation, ...]:
     """Ask rows with examples that are not among them, once for each seed.
 
@@ -76,6 +78,7 @@ def evaluate(
         choice: Examples, queries, seeds.
         items: The rows.
         report: Told of each answer (`Answered`) and of progress; asked within each forward pass.
+        seeds: Which draws; all that `choice` has by default.
 
     Raises:
         ConfigError: The prompt and the rows do not go together, or there are too few rows.
@@ -84,7 +87,7 @@ def evaluate(
     """
     return tuple(
         _Pass(model, prompt, answer, choice, items, seed, report).run()
-        for seed in range(choice.seeds)
+        for seed in (range(choice.seeds) if seeds is None else seeds)
     )
 
 
@@ -313,7 +316,7 @@ class _Pass:
         text = f"{self._items.title}: {done:,} of {total:,} asked"
         if self._seeds > 1:
             text += f", seed {self._seed + 1} of {self._seeds}"
-        self._report.progress(self._seed * total + done, self._seeds * total, text)
+        self._report.progress(done, total, text)
 
     def _result(self, free: tuple[float, ...], seconds: float) -> Evaluation:
         rows = tuple(self._rows[place] for place in range(len(self._asked)))
