@@ -192,6 +192,7 @@ class ShotsChoice:
     """Accuracy against the number of examples.
 
     Attributes:
+        source: `task` for the session's task, or `table:NAME` of a bundled table.
         counts: Numbers of examples, ascending.
         seeds: Draws of examples for each number.
         orders: Orders of each draw.
@@ -203,6 +204,7 @@ class ShotsChoice:
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
 
+    source: str = "task"
     counts: tuple[int, ...] = COUNTS
     seeds: int = 3
     orders: int = 2

@@ -155,7 +155,6 @@ def measure_shots(
     prompt: PromptConfig,
     answer: AnswerConfig,
     choice: ShotsChoice,
-    source: str = TASK,
     report: Report = SILENT,
 ) -> Study:
     """Measure accuracy against the number of examples; what is done is kept.
@@ -166,8 +165,7 @@ def measure_shots(
         model: The language model.
         prompt: Instruction, format and separator.
         answer: How answers are read.
-        choice: Numbers of examples, draws, orders.
-        source: `task`, or `table:NAME`.
+        choice: Rows, numbers of examples, draws, orders.
         report: Told of each point.
 
     Raises:
@@ -176,13 +174,13 @@ def measure_shots(
     """
     from fineview.core.prompting.shots import encoder_side, shots_curve
 
-    items = _items(lab, spec, source)
+    items = _items(lab, spec, choice.source)
     asked = PromptAsked(
         model=model,
         prompt=prompt,
         answer=answer,
         shots=choice,
-        source=spec.task if source == TASK else source,
+        source=spec.task if choice.source == TASK else choice.source,
         title=items.title,
     )
 
@@ -260,9 +258,7 @@ def _carry_out(
 ) -> Study:
     """Do the work of a study, and keep it on disk as it grows."""
     name = "Shots curve" if kind == SHOTS_KIND else "Prompt"
-    study = lab.studies.create(
-        lab.runs.new_id(), kind, f"{name} · {asked.title}", asdict(asked)
-    )
+    study = lab.studies.create(lab.runs.new_id(), kind, f"{name} · {asked.title}", asdict(asked))
     report.publish(prompt_study_of(study))
 
     def keep(**found: object) -> None:
