@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal, Slot
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from fineview.core.prompting.seen import AnswerRow
 from fineview.core.runs.prompt_studies import PromptResult
@@ -136,6 +143,7 @@ class AnswersTable(QWidget):
         self.view.setModel(self._filter)
         self.view.setSortingEnabled(True)
         self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.view.horizontalHeader().setStretchLastSection(False)
         self.which = Segmented(
             [("all", "all"), ("wrong", "wrong"), ("right", "right")],
             "Which answers",
@@ -186,9 +194,13 @@ class AnswersTable(QWidget):
         self.count.setText(
             f"{count_text(self._filter.rowCount())} of {count_text(len(self.model.rows))}"
         )
-        widths = (spacing(7), spacing(56), spacing(36), spacing(36), spacing(16))
-        for column, width in enumerate(widths):
-            self.view.setColumnWidth(column, width)
+        # The query has the room that is left; the others what they need.
+        header = self.view.horizontalHeader()
+        for column, width in enumerate((spacing(7), 0, spacing(34), spacing(34), spacing(16))):
+            if column == 1:
+                header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+            else:
+                self.view.setColumnWidth(column, width)
 
 
 class ResultsTable(QWidget):
@@ -226,8 +238,12 @@ class ResultsTable(QWidget):
             self.view.selectionModel().blockSignals(blocked)
         self.view.resizeColumnsToContents()
         self.view.setColumnWidth(0, min(self.view.columnWidth(0), spacing(60)))
-        lines = min(max(len(results), 1), 8) + 1
-        self.view.setMaximumHeight(self.view.verticalHeader().defaultSectionSize() * lines + 24)
+        lines = min(max(len(results), 1), 6)
+        bar = self.view.horizontalScrollBar().sizeHint().height()
+        height = self.view.horizontalHeader().sizeHint().height() + bar + spacing(1)
+        height += self.view.verticalHeader().defaultSectionSize() * lines
+        self.setMinimumHeight(min(height, spacing(40)))
+        self.setMaximumHeight(height)
 
     def table(self) -> Table:
         """Return the numbers behind."""
