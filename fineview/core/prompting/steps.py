@@ -61,6 +61,7 @@ class AnySteps:
 
     def __init__(self, module: Any) -> None:  # noqa: ANN401 - transformers is untyped
         from transformers import DynamicCache
+        from transformers.cache_utils import DynamicLayer
 
         self.length = 0
         self._module = module
@@ -69,7 +70,10 @@ class AnySteps:
         self._cache: Any = DynamicCache()
         self._name = cache_name(module)
         # A state has no way back either: such models (Mamba) read all of the text for each token.
-        self._ids: list[int] | None = [] if getattr(module, "_is_stateful", False) else None
+        usual = DynamicCache(config=module.config).layers
+        state = any(not isinstance(layer, DynamicLayer) for layer in usual)
+        state = state or getattr(module, "_is_stateful", False)
+        self._ids: list[int] | None = [] if state else None
 
     def forward(self, ids: Sequence[int], ask: Callable[[], None] | None = None) -> "torch.Tensor":
         """Read more tokens."""

@@ -125,10 +125,11 @@ class Said:
         self._backend = model.tokenizer.backend_tokenizer
         # An answer may have ended within a letter.
         whole = _whole(tokens)
-        self._behind: list[int] = tokens.ids[:whole][-_CONTEXT:]
         self._open: list[int] = tokens.ids[whole:]
-        self._known = self._decoded(self._behind)
         self._given = 0  # characters of the open tokens that were handed out
+        self._behind: list[int] = []
+        self._known = ""
+        self._look_behind(whole)
 
     def add(self, token: int) -> str:
         """Take one more token; return what it adds, "" within a letter of several tokens.
@@ -144,13 +145,14 @@ class Said:
         # A letter has at most four bytes: what is broken after more tokens stays so.
         if sure == fresh or len(self._open) > _LONGEST:
             piece += fresh[max(self._given, len(sure)) :]
-            self._behind = [*self._behind, *self._open][-_CONTEXT:]
-            self._known, self._open, self._given = self._decoded(self._behind), [], 0
+            self._open, self._given = [], 0
         self.tokens.ids.append(token)
         self.tokens.texts.append(piece)
         self.tokens.starts.append(len(self.text))
         self.tokens.made.append(True)
         self.text += piece
+        if not self._open:
+            self._look_behind(len(self.tokens.ids))
         return piece
 
     def kept(self, text: str) -> Tokens:
@@ -164,6 +166,14 @@ class Said:
         while count and not (tokens.made[count - 1] and tokens.texts[count - 1]):
             count -= 1  # what was typed is tokenised with what is typed now
         return tokens.first(count)
+
+    def _look_behind(self, end: int) -> None:
+        """Take the last tokens before a place as what the next ones stand behind."""
+        begin = max(end - _CONTEXT, 0)
+        while begin > self.tokens.lead and not self.tokens.texts[begin - 1]:
+            begin -= 1  # never from within a letter
+        self._behind = self.tokens.ids[begin:end]
+        self._known = self._decoded(self._behind)
 
     def _decoded(self, ids: Sequence[int]) -> str:
         found: str = self._backend.decode(list(ids), skip_special_tokens=False)
