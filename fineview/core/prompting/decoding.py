@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import exp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fineview.core.errors import DataError, ModelError
 from fineview.core.models.language_model import LanguageModel
@@ -19,15 +20,18 @@ from fineview.core.prompting.seen import (
     PromptRead,
     TokenRead,
 )
-from fineview.core.prompting.steps import Steps, steps_for
+from fineview.core.prompting.steps import Steps, cache_name, steps_for
 from fineview.core.prompting.tokens import Said, Tokens, tokens_of
 
 if TYPE_CHECKING:
     import torch
 
 _CHUNK = 128
-"""Tokens of a forward pass while reading: Stop is asked for between them, and (chunk, V) logits of
-a vocabulary of 150,000 take 77 MB."""
+"""Tokens of a pass while reading: (chunk, V) logits of a vocabulary of 150,000 take 77 MB."""
+_FEW = 8
+"""Tokens of a pass up to which Stop need not be asked for between its blocks."""
+_ANSWERS = 16
+"""Answers whose tokens are kept, and ends of texts whose logits are."""
 
 
 class Decoder:
@@ -46,12 +50,16 @@ class Decoder:
         self._reads: list[TokenRead] = []
         self._steps: Steps | None = None  # keys and values of the tokens in `_ids`
         self._logits: torch.Tensor | None = None  # (V,) after the last of them
-        self._said: Said | None = None
+        # (V,) after the first n of them, where a text ended: read again, a token would come out a
+        # little different (alone, and not among its neighbours), and a draw would not replay.
+        self._ends: dict[int, torch.Tensor] = {}
+        self._said: list[Said] = []  # the latest last
         self._room = 0
+        self._top = 0
 
     def forget(self) -> None:
         """Let the keys and values go."""
-        self._ids, self._reads, self._steps, self._logits = [], [], None, None
+        self._ids, self._reads, self._steps, self._logits, self._ends = [], [], None, None, {}
 
     def read(
         self,
@@ -77,6 +85,8 @@ class Decoder:
         tokens, cut = self._fit(tokens_of(self.model, text, self._said), sampling.max_tokens)
         computed = self._advance(tokens, report, top)
         reads = tuple(self._reads[tokens.lead :])
+        if top < self._top:
+            reads = tuple(replace(r, alternatives=r.alternatives[:top]) for r in reads)
         surprisals = [-read.logprob for read in reads if read.logprob is not None]
         sampler = Sampler(sampling)
         return PromptRead(
@@ -105,15 +115,16 @@ class Decoder:
             ModelError: The model cannot be loaded, or there is not enough memory.
         """
         started = time.perf_counter()
-        tokens, cut = self._fit(tokens_of(self.model, text, self._said), sampling.max_tokens)
+        whole = tokens_of(self.model, text, self._said)
+        tokens, cut = self._fit(whole, sampling.max_tokens)
         self._advance(tokens, report, top)
         if self._logits is None:
             raise DataError(
                 "The text is empty, and this model needs a first token: type a word.", "text"
             )
         sampler = Sampler(sampling)
-        said = Said(self.model, text, tokens)
-        ends = self._ends()
+        said = Said(self.model, text, whole)
+        ends = self._closing()
         found: list[TokenRead] = []
         answer = ""
         ending: Ending = "most tokens"
@@ -123,7 +134,7 @@ class Decoder:
                 ending = "window"
                 break
             report.check()
-            token = sampler.choose(self._logits, self._ids)
+            token = sampler.choose(self._logits, self._ids, cut)
             if token in ends:
                 ending = "end of text"
                 break
@@ -132,7 +143,8 @@ class Decoder:
             read = _reads(self.model, self._logits[None], [token], [piece], [start], top)[0]
             self._forward([token])
             self._reads.append(read)
-            self._said = said
+            if not found:
+                self._said = [*self._said[1 - _ANSWERS :], said]
             answer += piece
             found.append(read)
             first = first or time.perf_counter() - started
@@ -156,6 +168,45 @@ class Decoder:
         """Return the tokens that a text was read with, without those the window has no room for."""
         return self._fit(tokens_of(self.model, text, self._said), self._room)[0]
 
+    def pass_at(
+        self, text: str, position: int, report: Report = SILENT, **wanted: bool
+    ) -> tuple[Any, int]:
+        """Compute one token of a text once more, by transformers itself.
+
+        Args:
+            text: The text; it is read first where it was not.
+            position: Place of the token among `PromptRead.tokens`.
+            report: As for `read`.
+            wanted: What transformers shall hand over, such as `output_attentions`.
+
+        Returns:
+            What it hands over for this one token, and how many tokens stand before the first of
+            `PromptRead.tokens`.
+
+        Raises:
+            DataError: There is no such token.
+            JobCancelled: Stop was pressed.
+            ModelError: There is not enough memory.
+        """
+        import torch
+
+        tokens = self.tokens(text)
+        count = len(tokens.ids) - tokens.lead
+        if not 0 <= position < count:
+            raise DataError(f"The text has {count} tokens, and none at {position}.", "text")
+        self._advance(tokens, report, self._top or 10)
+        report.check()
+        assert self._steps is not None
+        place = tokens.lead + position
+        with self._memory(), torch.inference_mode():
+            keys = self._steps.keys(place)
+            ids = tokens.ids[: place + 1] if keys is None else [tokens.ids[place]]
+            module = self.model.model
+            past = {} if keys is None else {cache_name(module): keys}
+            given = torch.tensor([ids], device=module.device)
+            found = module(input_ids=given, use_cache=keys is not None, **past, **wanted)
+        return found, tokens.lead
+
     # Computing
 
     def _fit(self, tokens: Tokens, room: int) -> tuple[Tokens, int]:
@@ -169,14 +220,17 @@ class Decoder:
     def _advance(self, tokens: Tokens, report: Report, top: int) -> int:
         """Read what is new of a text; return how many tokens were computed."""
         ids = tokens.ids
+        if top > self._top:
+            self.forget()  # fewer alternatives were kept
+            self._top = top
         common, seen = _common(self._ids, ids), None
-        if self._reads and [r.start for r in self._reads[:common]] != tokens.starts[:common]:
+        if [r.start for r in self._reads[:common]] != tokens.starts[:common]:
             common = 0  # the same tokens, cut elsewhere
-        if common < len(self._ids) or (self._logits is None and common):
+        if common and common < len(self._ids) and common not in self._ends:
             # The logits behind the last common token went with what came after it.
-            common = max(common - 1, 0)
-            seen = self._reads[common] if common else None
-            self._crop(common)
+            common -= 1
+            seen = self._reads[common]
+        self._crop(common)
         self.model.load(report)
         total = len(ids)
         for start in range(common, total, _CHUNK):
@@ -185,7 +239,7 @@ class Decoder:
                 report.progress(start, total, "Reading the text")
             piece = ids[start : start + _CHUNK]
             before = self._logits
-            after = self._forward(piece)
+            after = self._forward(piece, report.ask_stop if len(piece) > _FEW else None)
             stop = start + len(piece)
             texts, starts = tokens.texts[start:stop], tokens.starts[start:stop]
             if before is None:
@@ -195,11 +249,16 @@ class Decoder:
                 import torch
 
                 rows, targets, skip = torch.cat([before[None], after[:-1]]), piece, 0
-            self._reads += _reads(self.model, rows, targets, texts[skip:], starts[skip:], top)
+            self._reads += _reads(self.model, rows, targets, texts[skip:], starts[skip:], self._top)
+        if self._logits is not None:
+            kept = list(self._ends.items())[1 - _ANSWERS :]
+            self._ends = {**dict(kept), total: self._logits}
         return total - common
 
     def _crop(self, length: int) -> None:
         """Forget all but the first tokens."""
+        if length == len(self._ids):
+            return
         if length == 0:
             self.forget()
             return
@@ -207,16 +266,17 @@ class Decoder:
         self._steps.crop(length)
         self._ids = self._ids[:length]
         self._reads = self._reads[:length]
-        self._logits = None
+        self._ends = {n: row for n, row in self._ends.items() if n <= length}
+        self._logits = self._ends.get(length)
 
-    def _forward(self, ids: Sequence[int]) -> "torch.Tensor":
+    def _forward(self, ids: Sequence[int], ask: Callable[[], None] | None = None) -> "torch.Tensor":
         """Compute tokens behind those in the cache; return their (T, V) logits in float32."""
         with self._memory():
             if self._steps is None:
                 self._steps = steps_for(self.model)
-            found = self._steps.forward(ids)
+            found = self._steps.forward(ids, ask)
         self._ids += list(ids)
-        self._logits = found[-1]
+        self._logits = found[-1].clone()  # not the whole (T, V) with it
         return found
 
     @contextmanager
@@ -234,7 +294,7 @@ class Decoder:
                 f"{self.model.info.title}: shorten it, choose bfloat16, or unload the model."
             ) from error
 
-    def _ends(self) -> frozenset[int]:
+    def _closing(self) -> frozenset[int]:
         """Return the tokens that end a text."""
         config = self.model.model.generation_config
         known = config.eos_token_id

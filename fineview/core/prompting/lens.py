@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fineview.core.errors import DataError, ModelError
+from fineview.core.errors import ModelError
 from fineview.core.progress import SILENT, Report
 from fineview.core.prompting.seen import Alternative, Glance, LensRow
-from fineview.core.prompting.tokens import Tokens
 
 if TYPE_CHECKING:
     import torch
@@ -40,8 +39,6 @@ def logit_lens(
     """
     import torch
 
-    ids = _up_to(decoder, text, position)
-    report.check()
     model = decoder.model.model
     norm = _final_norm(model)
     head = model.get_output_embeddings()
@@ -50,9 +47,8 @@ def logit_lens(
             f"The layers of {decoder.model.info.title} cannot be looked into: a model of type "
             f"{decoder.model.info.model_type!r} keeps its last norm where fineview does not know."
         )
+    states, _ = decoder.pass_at(text, position, report, output_hidden_states=True)
     with torch.inference_mode():
-        given = torch.tensor([ids], device=decoder.model.device)
-        states = model(input_ids=given, output_hidden_states=True, use_cache=False)
         final = states.logits[0, -1].float()
         # transformers hands over the last layer's states with the norm on them already.
         rows = [head(norm(state[:, -1]))[0].float() for state in states.hidden_states[:-1]]
@@ -72,39 +68,22 @@ def attention(decoder: "Decoder", text: str, position: int, report: Report = SIL
         DataError: There is no such token.
         ModelError: The model has no attention that can be looked at.
     """
-    import torch
-
-    ids = _up_to(decoder, text, position)
-    report.check()
     model = decoder.model.model
     usual = model.config._attn_implementation
     # Only the plain implementation hands its weights over.
     model.set_attn_implementation("eager")
     try:
-        with torch.inference_mode():
-            given = torch.tensor([ids], device=decoder.model.device)
-            found = model(input_ids=given, output_attentions=True, use_cache=False).attentions
+        seen, lead = decoder.pass_at(text, position, report, output_attentions=True)
     finally:
         model.set_attn_implementation(usual)
+    found = seen.attentions
     if not found or any(layer is None for layer in found):
         raise ModelError(f"{decoder.model.info.title} does not hand its attention over.")
-    lead = len(ids) - position - 1
     weights = tuple(
         tuple(tuple(row) for row in layer[0, :, -1, lead:].float().cpu().tolist())
         for layer in found
     )
     return Glance(position, weights)
-
-
-def _up_to(decoder: "Decoder", text: str, position: int) -> list[int]:
-    """Return the tokens of a text up to one, with those that always stand before."""
-    tokens: Tokens = decoder.tokens(text)
-    end = tokens.lead + position + 1
-    if not 0 <= position < len(tokens.ids) - tokens.lead:
-        raise DataError(
-            f"The text has {len(tokens.ids) - tokens.lead} tokens, and none at {position}.", "text"
-        )
-    return tokens.ids[:end]
 
 
 def _final_norm(model: Any) -> Any:  # noqa: ANN401 - transformers is untyped

@@ -68,14 +68,21 @@ class Sampler:
             scores = step(given, scores)
         return scores[0]
 
-    def choose(self, logits: "torch.Tensor", ids: Sequence[int]) -> int:
-        """Return the next token."""
+    def choose(self, logits: "torch.Tensor", ids: Sequence[int], cut: int = 0) -> int:
+        """Return the next token.
+
+        Args:
+            logits: (V,) float32.
+            ids: All tokens before that the model sees.
+            cut: Tokens before these, which it does not see: the draw depends on the token's place
+                in the whole text.
+        """
         import torch
 
         scores = self.scores(logits, ids)
         if self.config.greedy:
             return int(scores.argmax())
-        generator = torch.Generator().manual_seed(self.config.seed * _SPREAD + len(ids))
+        generator = torch.Generator().manual_seed(self.config.seed * _SPREAD + cut + len(ids))
         shares = torch.softmax(scores, dim=-1)
         return int(torch.multinomial(shares, 1, generator=generator))
 

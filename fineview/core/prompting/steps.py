@@ -1,10 +1,11 @@
 """Forward passes of a causal model that remember the keys and values of what they have read."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fineview.core.models.blocks import blocks_of
 from fineview.core.models.language_model import LanguageModel
 
 if TYPE_CHECKING:
@@ -22,11 +23,31 @@ class Steps(Protocol):
 
     length: int
 
-    def forward(self, ids: Sequence[int]) -> "torch.Tensor":
-        """Read more tokens; return their (T, V) logits, float32, on the processor."""
+    def forward(self, ids: Sequence[int], ask: Callable[[], None] | None = None) -> "torch.Tensor":
+        """Read more tokens.
+
+        Args:
+            ids: (T) at least one.
+            ask: Called before each block; where it raises, nothing was read.
+
+        Returns:
+            (T, V) logits, float32, on the processor.
+        """
 
     def crop(self, length: int) -> None:
         """Forget all but the first tokens."""
+
+    def keys(self, length: int) -> Any:  # noqa: ANN401 - transformers is untyped
+        """Return the first tokens' keys and values as transformers' cache.
+
+        None where there are none, since the model keeps a state instead.
+        """
+
+
+def cache_name(module: Any) -> str:  # noqa: ANN401 - transformers is untyped
+    """Return what a model calls its cache: transformers renames it, model by model."""
+    known = inspect.signature(module.forward).parameters
+    return "cache" if "cache" in known else "past_key_values"
 
 
 def steps_for(model: LanguageModel) -> Steps:
@@ -40,31 +61,75 @@ class AnySteps:
 
     def __init__(self, module: Any) -> None:  # noqa: ANN401 - transformers is untyped
         from transformers import DynamicCache
+        from transformers.cache_utils import DynamicLayer
 
         self.length = 0
         self._module = module
-        self._cache: Any = DynamicCache(config=module.config)
-        # transformers renames it, model by model.
-        known = inspect.signature(module.forward).parameters
-        self._name = "cache" if "cache" in known else "past_key_values"
+        # Made without the configuration, so that every block keeps all tokens, those that look at
+        # a sliding window too (their mask hides the others): else there were no way back.
+        self._cache: Any = DynamicCache()
+        self._name = cache_name(module)
+        # A state has no way back either: such models (Mamba) read all of the text for each token.
+        usual = DynamicCache(config=module.config).layers
+        state = any(not isinstance(layer, DynamicLayer) for layer in usual)
+        state = state or getattr(module, "_is_stateful", False)
+        self._ids: list[int] | None = [] if state else None
 
-    def forward(self, ids: Sequence[int]) -> "torch.Tensor":
+    def forward(self, ids: Sequence[int], ask: Callable[[], None] | None = None) -> "torch.Tensor":
         """Read more tokens."""
         import torch
 
-        with torch.inference_mode():
-            given = torch.tensor([list(ids)], device=self._module.device)
-            keep = {self._name: self._cache}
-            logits = self._module(input_ids=given, use_cache=True, **keep).logits
-            found: torch.Tensor = logits[0].float().cpu()
-        self.length += len(ids)
+        hooks = []
+        if ask is not None:
+            blocks = blocks_of(self._module, self._module.config.num_hidden_layers) or ()
+            hooks = [one.register_forward_pre_hook(lambda *_: ask()) for one in blocks]
+        self.crop(self.length)  # a pass that was stopped has left something
+        keep: dict[str, Any] = {"use_cache": True, self._name: self._cache}
+        if self._ids is not None:
+            ids, keep = [*self._ids, *ids], {"use_cache": False}
+        try:
+            with torch.inference_mode():
+                given = torch.tensor([list(ids)], device=self._module.device)
+                logits = self._module(input_ids=given, **keep).logits[0]
+        finally:
+            for hook in hooks:
+                hook.remove()
+        found: torch.Tensor = logits.float().cpu()
+        if self._ids is None:
+            self.length += len(ids)
+            return found
+        found = found[self.length :]
+        self._ids, self.length = list(ids), len(ids)
         return found
 
     def crop(self, length: int) -> None:
         """Forget all but the first tokens."""
-        if length < self.length:
-            self._cache.crop(length - self.length)  # newer ones take only what is to go
-            self.length = length
+        self.length = min(length, self.length)
+        if self._ids is not None:
+            self._ids = self._ids[: self.length]
+        for layer in self._cache.layers:
+            # Newer ones take only how many are to go, with a minus sign.
+            layer.crop(min(self.length - layer.get_seq_length(), 0))
+
+    def keys(self, length: int) -> Any:  # noqa: ANN401 - transformers is untyped
+        """Return the first tokens' keys and values."""
+        if self._ids is not None:
+            return None
+        return _as_cache(
+            (layer.keys[..., :length, :], layer.values[..., :length, :])
+            for layer in self._cache.layers
+            if layer.get_seq_length()
+        )
+
+
+def _as_cache(pairs: "Iterable[tuple[torch.Tensor, torch.Tensor]]") -> Any:  # noqa: ANN401
+    """Return transformers' cache of the keys and values of each block."""
+    from transformers import DynamicCache
+
+    cache: Any = DynamicCache()
+    for number, (keys, values) in enumerate(pairs):
+        cache.update(keys, values, number)
+    return cache
 
 
 def is_plain_llama(module: Any) -> bool:  # noqa: ANN401 - transformers is untyped
@@ -105,7 +170,7 @@ class LlamaSteps:
         self._values: list[torch.Tensor] = []
         self._angles: tuple[torch.Tensor, torch.Tensor] | None = None
 
-    def forward(self, ids: Sequence[int]) -> "torch.Tensor":
+    def forward(self, ids: Sequence[int], ask: Callable[[], None] | None = None) -> "torch.Tensor":
         """Read more tokens."""
         import torch
         from torch.nn.functional import linear, scaled_dot_product_attention, silu
@@ -123,6 +188,8 @@ class LlamaSteps:
                 mask = places[None] <= places[start:, None]  # (T, end)
             x = module.model.embed_tokens(torch.tensor(list(ids), device=module.device))  # (T, D)
             for number, layer in enumerate(self._layers):
+                if ask is not None:
+                    ask()
                 joined = linear(self._norm(x, layer.norm), layer.qkv)
                 parts = joined.view(count, heads + 2 * groups, width)
                 query, key, value = torch.split(parts, [heads, groups, groups], dim=1)
@@ -146,6 +213,13 @@ class LlamaSteps:
     def crop(self, length: int) -> None:
         """Forget all but the first tokens: what stands behind is written over."""
         self.length = min(self.length, length)
+
+    def keys(self, length: int) -> Any:  # noqa: ANN401 - transformers is untyped
+        """Return the first tokens' keys and values."""
+        return _as_cache(
+            (keys[None, :, :length], values[None, :, :length])
+            for keys, values in zip(self._keys, self._values, strict=True)
+        )
 
     def _norm(self, x: "torch.Tensor", weight: "torch.Tensor") -> "torch.Tensor":
         """Scale rows to a mean square of 1, in float32 as transformers does."""
