@@ -210,7 +210,7 @@ def test_an_empty_auto_map_is_nothing(folder):
         ({"num_hidden_layers": "two"}, "has num_hidden_layers = 'two', which is not a whole"),
         ({"hidden_size": None}, "names none of hidden_size"),
         ({"hidden_size": 32}, "has shape [16], but config.json says [32]"),
-        ({"num_hidden_layers": 3}, "weights of the encoder, for instance encoder.layer.2."),
+        ({"num_hidden_layers": 3}, "weights of the model, for instance encoder.layer.2."),
         ({"num_attention_heads": 3}, "cannot be loaded by transformers"),
         ({"vocab_size": 20}, "tokenizer and weights belong to different models"),
         ({"hidden_act": "no-such-function"}, "cannot be loaded by transformers"),

@@ -99,9 +99,9 @@ def test_ask_generates_and_scores(qtbot, window):
     idle(qtbot, window)
     assert page.asked.labels == ("Sacramento", "Carson City")
     assert sum(page.asked.probabilities) == pytest.approx(1)
-    assert page.bars.isVisible()
-    assert len(page.bias.rows) == 2
-    assert "content-free" in page.bias_says.text()
+    assert page.answer.bars.isVisible()
+    assert len(page.answer.bias.rows) == 2
+    assert "content-free" in page.answer.bias_says.text()
 
 
 def test_presets_examples_of_the_task_and_the_notebook(qtbot, window):

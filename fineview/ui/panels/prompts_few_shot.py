@@ -22,20 +22,19 @@ from fineview.core.prompting.single import Asked
 from fineview.core.prompting.tables import presets, tables
 from fineview.core.prompting.template import Rendered, render
 from fineview.ui.latest import Latest
+from fineview.ui.panels.prompts_answer import AnswerView
 from fineview.ui.panels.prompts_examples import ExamplesTable
-from fineview.ui.panels.prompts_lid import shown
 from fineview.ui.panels.prompts_model import ModelBar
 from fineview.ui.panels.prompts_reading import ReadingForm
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import make_primary, spacing, use_font
 from fineview.ui.widgets.calm_combo import CalmCombo
-from fineview.ui.widgets.format import count_text, number_text, plural
+from fineview.ui.widgets.format import count_text, plural
 from fineview.ui.widgets.labels import describe, plain_label
 from fineview.ui.widgets.literal_box import LiteralBox
 from fineview.ui.widgets.message_line import MessageLine
 from fineview.ui.widgets.number_field import NumberField
 from fineview.ui.widgets.panel_area import scrolled
-from fineview.ui.widgets.probability_bars import ProbabilityBars
 from fineview.ui.widgets.section import Section
 from fineview.work.jobs import Job, JobRunner, Lane
 
@@ -108,11 +107,7 @@ class FewShotPage(QWidget):
         self.copy_button = QPushButton("Copy text")
         self.message = MessageLine("Few-shot prompt")
         self.problem = MessageLine("Format of the prompt")
-        self.answer = plain_label("", "title", wrap=True)
-        self.answer_says = plain_label("", "small", wrap=True)
-        self.bars = ProbabilityBars("Labels", empty="")
-        self.bias = ProbabilityBars("Prompt bias", empty="")
-        self.bias_says = plain_label("", "small", wrap=True)
+        self.answer = AnswerView()
         self._query_form = QFormLayout()
         self._describe()
         self._lay_out()
@@ -211,10 +206,6 @@ class FewShotPage(QWidget):
         buttons.addStretch(1)
         right.addLayout(buttons)
         right.addWidget(self.answer)
-        right.addWidget(self.answer_says)
-        right.addWidget(self.bars)
-        right.addWidget(self.bias_says)
-        right.addWidget(self.bias)
         right.addStretch(1)
         row = QHBoxLayout()
         row.setSpacing(spacing(4))
@@ -225,7 +216,6 @@ class FewShotPage(QWidget):
         column.setSpacing(spacing(2))
         column.addWidget(self.message)
         column.addLayout(row, 1)
-        self.answer.hide()
         self._show_answer()
 
     def _connect(self) -> None:
@@ -362,9 +352,7 @@ class FewShotPage(QWidget):
             self._show_choice()
         asked = (state.prompt, state.answer, state.language_model)
         if asked != (old.prompt, old.answer, old.language_model):
-            self.bars.set_stale(True)
-            self.bias.set_stale(True)
-            self.answer.setEnabled(False)
+            self.answer.set_stale()
         if state.spec.task != old.spec.task:
             self._offer_sources()
 
@@ -469,27 +457,8 @@ class FewShotPage(QWidget):
         self.length.setText(words)
 
     def _show_answer(self) -> None:
-        asked = self.asked
-        scored = asked is not None and bool(asked.labels)
-        for label in (self.answer, self.answer_says):
-            label.setVisible(asked is not None)
-        self.bias_says.setVisible(scored)
-        for bars in (self.bars, self.bias):
-            bars.setVisible(scored)
-        if asked is None:
-            return
-        self.answer.setEnabled(True)
-        self.answer.setText(shown(asked.answer).replace("␣", " ") or "nothing")
         info = self._model.info
-        who = f" – {info.title} is small and often wrong" if info is not None else ""
-        self.answer_says.setText(f"probability {number_text(asked.sure)}{who}")
-        if scored:
-            self.bars.set_probabilities(list(zip(asked.labels, asked.probabilities, strict=True)))
-            self.bias.set_probabilities(list(zip(asked.labels, asked.bias, strict=True)))
-            words = "Prompt bias: what it prefers on content-free input (N/A, [MASK], nothing)."
-            for group in asked.shared:
-                words += f" {', '.join(group)} begin with the same token; whole words are scored."
-            self.bias_says.setText(words)
+        self.answer.show_answer(self.asked, info.title if info is not None else "")
 
     def _name_ask(self) -> None:
         text = "Stop" if self.busy else "Ask"

@@ -1,15 +1,11 @@
 """The notebook: write, let the model go on, and branch where it could go elsewhere."""
 
-from math import exp
-
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QGuiApplication, QShowEvent
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QMenu,
     QPushButton,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -17,27 +13,27 @@ from PySide6.QtWidgets import (
 from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
 from fineview.core.prompting import notebook
-from fineview.core.prompting.completion_script import completion_script, tokens_csv
 from fineview.core.prompting.desk import Loaded
-from fineview.core.prompting.seen import Generated, Glance, LensRow, Piece, PromptRead, TokenRead
+from fineview.core.prompting.seen import Generated, Glance, LensRow, Piece, PromptRead
 from fineview.ui.latest import Latest
-from fineview.ui.panels.prompts_lid import Lid, shown, token_words
+from fineview.ui.panels.prompts_copying import CopyButton
+from fineview.ui.panels.prompts_figures import figures_words, speed_words
+from fineview.ui.panels.prompts_lid import Lid, shown
+from fineview.ui.panels.prompts_marks import attention_marks, mark, marks_of
 from fineview.ui.panels.prompts_model import ModelBar
 from fineview.ui.panels.prompts_sampling import SamplingForm
 from fineview.ui.panels.prompts_tree import BranchTree
 from fineview.ui.session import Session, SessionState
 from fineview.ui.theme import make_primary, spacing
 from fineview.ui.widgets.empty_state import EmptyState
-from fineview.ui.widgets.format import bytes_text, count_text, number_text, plural, seconds_text
+from fineview.ui.widgets.format import bytes_text, plural
 from fineview.ui.widgets.labels import describe, plain_label
 from fineview.ui.widgets.message_line import MessageLine
 from fineview.ui.widgets.panel_area import scrolled
 from fineview.ui.widgets.section import Section
-from fineview.ui.widgets.token_text import MarkLegend, TokenMark, TokenText
+from fineview.ui.widgets.token_text import MarkLegend, TokenText
 from fineview.work.jobs import Job, JobRunner, Lane
 
-_DEEPEST = 10.0
-"""Surprisal, in nats, from which on the colour is as deep as it gets."""
 _SNIPPET = 24
 
 
@@ -82,11 +78,11 @@ class NotebookPage(QWidget):
         self.generate_button = QPushButton("Generate")
         self.again_button = QPushButton("Again")
         self.chat_button = QPushButton("Wrap as chat")
-        self.copy_button = QToolButton()
+        self.message = MessageLine("Notebook")
+        self.copy_button = CopyButton(session, runner, lab, model, self.message)
         self.lid = Lid()
         self.sampling = SamplingForm(session)
         self.tree = BranchTree(session)
-        self.message = MessageLine("Notebook")
         self.figures = plain_label("", "small", wrap=True)
         self.legend = MarkLegend()
         self.empty = EmptyState("A language model", "", "Fetch it")
@@ -124,20 +120,6 @@ class NotebookPage(QWidget):
             "Puts the text into the model’s chat template, in sight, as a new root of the tree – "
             "for models that were tuned on conversations.",
         )
-        self.copy_button.setText("Copy")
-        self.copy_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.copy_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        describe(
-            self.copy_button,
-            "Copy",
-            "Copies the text – a Python script that says the same with plain transformers – or a "
-            "CSV of all tokens.",
-        )
-        menu = QMenu(self.copy_button)
-        menu.addAction("Text", self._copy_text)
-        menu.addAction("Python script", self._copy_script)
-        menu.addAction("Tokens as CSV", self._copy_tokens)
-        self.copy_button.setMenu(menu)
 
     def _lay_out(self) -> None:
         left = QVBoxLayout()
@@ -334,7 +316,7 @@ class NotebookPage(QWidget):
     def _on_read(self, read: PromptRead) -> None:
         if read.text != self._whole() or self.busy:
             return  # the next one is on its way
-        self.read = read
+        self.read = self.copy_button.read = read
         self._pointed = -1
         if read.cut:
             self.message.show_message(
@@ -362,7 +344,7 @@ class NotebookPage(QWidget):
             return
         self._pieces += pieces
         self.text.add_text("".join(piece.read.text for piece in pieces))
-        new = [_mark(piece.read, "generated") for piece in pieces]
+        new = [mark(piece.read, "generated") for piece in pieces]
         self.text.set_marks((*self.text.marks, *new))
         if self.lid.view.value == "next":
             self.lid.show_next(pieces[-1].next)
@@ -371,10 +353,7 @@ class NotebookPage(QWidget):
     @Slot(object)
     def _on_generated(self, found: tuple[Generated, Loaded]) -> None:
         said, loaded = found
-        self._speed = (
-            f"first token {seconds_text(said.first_seconds)} · "
-            f"{number_text(said.tokens_per_second)} tokens/s · ended: {_ENDINGS[said.ending]}"
-        )
+        self._speed = speed_words(said)
         self._keep(said.text)
         self._model.note(loaded)
 
@@ -446,22 +425,7 @@ class NotebookPage(QWidget):
         if read is None:
             self.text.set_marks(())
             return
-        state = self._session.state.notebook
-        text = self._whole()
-        # Of a text that was changed since, the tokens up to the change are still true.
-        same = next(
-            (i for i, (a, b) in enumerate(zip(text, read.text, strict=False)) if a != b),
-            min(len(text), len(read.text)),
-        )
-        answers = [s for s in notebook.spans(state.nodes, state.current) if s.kind != "typed"]
-        marks = [
-            _mark(
-                token,
-                "generated" if any(s.start <= token.start < s.end for s in answers) else "prompt",
-            )
-            for token in read.tokens
-            if token.start + len(token.text) <= same
-        ]
+        marks = marks_of(read, self._session.state.notebook, self._whole())
         self.text.set_marks(marks, self._pointed)
 
     @Slot()
@@ -505,33 +469,13 @@ class NotebookPage(QWidget):
             if self.lid.view.value != "attention":
                 return
             shares = self.lid.show_glance(seen, read)
-            most = max(shares[1:], default=1) or 1  # the first token would outshine all
-            self.text.set_marks(
-                [
-                    _mark(token, "attention", min(share / most, 1))
-                    for token, share in zip(read.tokens, shares, strict=False)
-                ],
-                place,
-            )
+            self.text.set_marks(attention_marks(read, shares), place)
         elif self.lid.view.value == "lens":
             self.lid.show_lens(seen, read.tokens[place].text)
 
     def _show_figures(self) -> None:
-        parts = []
-        info, read = self._model.info, self.read
-        if read is not None:
-            window = f" of {count_text(info.window)}" if info is not None else ""
-            parts.append(f"{plural(len(read.tokens), 'token')}{window}")
-            if read.perplexity is not None:
-                parts.append(f"perplexity {number_text(read.perplexity)}")
-        if self.busy:
-            said = len(self._pieces)
-            parts.append(f"generating, {plural(said, 'token')} so far" if said else "waiting…")
-        elif self._speed:
-            parts.append(self._speed)
-        if info is not None:
-            parts.append(f"{info.title} is small: {count_text(info.parameters)} weights")
-        self.figures.setText(" · ".join(parts))
+        so_far = len(self._pieces) if self.busy else None
+        self.figures.setText(figures_words(self._model.info, self.read, so_far, self._speed))
 
     def _name_generate(self) -> None:
         busy = self.busy
@@ -543,57 +487,3 @@ class NotebookPage(QWidget):
             if busy
             else "Lets the model go on from the end of the text – Ctrl+Enter – again to continue.",
         )
-
-    # Copying
-
-    def _copy_text(self) -> None:
-        QGuiApplication.clipboard().setText(self._whole())
-
-    def _copy_script(self) -> None:
-        sampling = self._session.state.notebook.sampling
-        choice, text, desk = self._model.choice, self._whole(), self._lab.prompts
-
-        def work(report: Report) -> str:
-            return completion_script(desk.model(choice, report), text, sampling)
-
-        job = self._runner.submit("Write the script", work, Lane.COMPUTE)
-        job.finished.connect(self._on_script)
-        job.failed.connect(self._on_failed)
-
-    @Slot(object)
-    def _on_script(self, script: str) -> None:
-        QGuiApplication.clipboard().setText(script)
-        self.message.show_message("good", "The script is on the clipboard.")
-
-    def _copy_tokens(self) -> None:
-        if self.read is None:
-            self.message.show_message("info", "Nothing was read yet: press Load or Generate first.")
-            return
-        QGuiApplication.clipboard().setText(tokens_csv(self.read))
-
-
-_ENDINGS = {
-    "stop string": "a stop string",
-    "end of text": "the model ended the text",
-    "most tokens": "most tokens reached",
-    "window": "the window is full",
-}
-
-
-def _mark(read: TokenRead, kind: str, strength: float | None = None) -> TokenMark:
-    """Return how a token is painted: typed ones by surprisal, generated ones by probability."""
-    if strength is None:
-        if read.logprob is None:
-            strength = 0.0
-        elif kind == "prompt":
-            strength = -read.logprob / _DEEPEST
-        else:
-            strength = exp(read.logprob)
-    others = "\n".join(f"{shown(one.text)}  {one.probability:.3f}" for one in read.alternatives[:6])
-    return TokenMark(
-        read.start,
-        read.start + len(read.text),
-        min(strength, 1.0),
-        kind,  # type: ignore[arg-type]
-        f"“{shown(read.text)}” · {token_words(read)}\n{others}",
-    )
