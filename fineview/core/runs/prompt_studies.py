@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
+from fineview.core.data.split import SplitConfig
+from fineview.core.data.task import Task
 from fineview.core.errors import JobCancelled, RunError
 from fineview.core.progress import SILENT, Relay, Report
 from fineview.core.prompting.asked import Items, items_of
@@ -17,14 +19,37 @@ from fineview.core.prompting.choices import (
 from fineview.core.prompting.seen import Evaluation, ShotsCurve, ShotsPoint
 from fineview.core.prompting.tables import table
 from fineview.core.runs.spec import RunSpec
-from fineview.core.runs.studies import Study
+from fineview.core.runs.studies import Study, StudyStore
 
 if TYPE_CHECKING:
-    from fineview.core.laboratory import Laboratory
+    from fineview.core.models.encoder import Encoder
+    from fineview.core.prompting.desk import PromptDesk
+    from fineview.core.runs.store import RunStore
 
 EVALUATE_KIND, SHOTS_KIND = "prompt", "shots"
 TASK = "task"
-_T = TypeVar("_T")
+
+
+class Bench(Protocol):
+    """What a study of prompts needs around it; `core.laboratory.Laboratory` is one."""
+
+    @property
+    def runs(self) -> "RunStore":
+        """Names studies."""
+
+    @property
+    def studies(self) -> StudyStore:
+        """Where the study is kept."""
+
+    @property
+    def prompts(self) -> "PromptDesk":
+        """The language model."""
+
+    def task(self, name: str, split: SplitConfig = SplitConfig()) -> Task:
+        """Return the labelled texts."""
+
+    def encoder(self, name: str) -> "Encoder":
+        """Return what the head stands on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +114,7 @@ class PromptStudy:
 
 
 def evaluate_prompt(
-    lab: "Laboratory",
+    lab: Bench,
     spec: RunSpec,
     model: ModelChoice,
     prompt: PromptConfig,
@@ -149,7 +174,7 @@ def evaluate_prompt(
 
 
 def measure_shots(
-    lab: "Laboratory",
+    lab: Bench,
     spec: RunSpec,
     model: ModelChoice,
     prompt: PromptConfig,
@@ -240,7 +265,7 @@ def _checked(kind: Any, value: object) -> Any:  # noqa: ANN401 - what `kind` say
     return TypeAdapter(kind).validate_python(value)
 
 
-def _items(lab: "Laboratory", spec: RunSpec, source: str) -> Items:
+def _items(lab: Bench, spec: RunSpec, source: str) -> Items:
     if source == TASK:
         return items_of(lab.task(spec.task, spec.split))
     return items_of(table(source.removeprefix("table:")))
@@ -250,7 +275,7 @@ _Keeper = Callable[..., None]
 
 
 def _carry_out(
-    lab: "Laboratory",
+    lab: Bench,
     kind: str,
     asked: PromptAsked,
     work: Callable[[_Keeper], None],

@@ -1,5 +1,7 @@
 """The notebook: write, let the model go on, and branch where it could go elsewhere."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -239,8 +241,6 @@ class NotebookPage(QWidget):
                 "same answer. Set a temperature above 0 for another one.",
             )
             return
-        from dataclasses import replace
-
         sampling = replace(state.sampling, seed=state.sampling.seed + 1)
         self._session.edit_look("Answer again", "notebook", current=node.parent, sampling=sampling)
         self.generate()
@@ -248,11 +248,9 @@ class NotebookPage(QWidget):
     @Slot()
     def _on_chat(self) -> None:
         choice, text, desk = self._model.choice, self._whole(), self._lab.prompts
-
-        def work(report: Report) -> str:
-            return desk.model(choice, report).chat(text)
-
-        job = self._runner.submit("Wrap as chat", work, Lane.COMPUTE)
+        job = self._runner.submit(
+            "Wrap as chat", lambda report: desk.model(choice, report).chat(text), Lane.COMPUTE
+        )
         job.finished.connect(self._on_wrapped)
         job.failed.connect(self._on_failed)
 
@@ -417,8 +415,7 @@ class NotebookPage(QWidget):
             self.lid.set_stale(True)
             self._paint()
         state = self._session.state.notebook
-        answered = state.nodes[state.current].kind == "generated"
-        self.again_button.setEnabled(answered)
+        self.again_button.setEnabled(state.nodes[state.current].kind == "generated")
 
     def _paint(self) -> None:
         read = self.read
@@ -447,14 +444,10 @@ class NotebookPage(QWidget):
             return
         place = place if 0 <= place < len(read.tokens) else len(read.tokens) - 1
         choice, text, desk = self._model.choice, read.text, self._lab.prompts
-        if view == "lens":
+        look = desk.lens if view == "lens" else desk.attention
 
-            def work(report: Report) -> object:
-                return place, desk.lens(choice, text, place, report)
-        else:
-
-            def work(report: Report) -> object:
-                return place, desk.attention(choice, text, place, report)
+        def work(report: Report) -> object:
+            return place, look(choice, text, place, report)
 
         heads = (self.lid.layer.value, self.lid.head.value) if view == "attention" else ()
         self._looks.ask((choice, text, view, place, heads), work, Lane.COMPUTE)
