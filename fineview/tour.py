@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from fineview.ui.panels.training import TrainingPanel
 
 SIZES = ((1280, 800), (1920, 1080))
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _PATIENCE_S = 600.0
 _SETTLE_S = 0.25
 
@@ -76,6 +75,7 @@ class _Guide:
         self.qt = application.qt
         self.out = out
         self.measured: dict[str, Any] = {"runs": [], "pictures": []}
+        self._theme: Literal["light", "dark"] = "light"
 
     @property
     def training(self) -> "TrainingPanel":
@@ -255,22 +255,30 @@ class _Guide:
     # What a user sees
 
     def picture(self, name: str) -> None:
-        for width, height in SIZES:
-            for theme in THEMES:
-                self.window.session.view(theme=theme)
-                self.window.resize(width, height)
-                self.settle()
-                image = self.window.grab().toImage()
-                wanted = QColor(theme_colours().window)
-                got = image.pixelColor(3, image.height() // 2)
-                assert abs(got.lightness() - wanted.lightness()) < 12, (theme, got.name())
-                assert (got.lightness() < 128) == (theme == "dark")
-                file = f"{name}-{theme}-{width}x{height}.png"
-                if not image.save(str(self.out / file)):
-                    raise StoreError(f"The picture {self.out / file} cannot be written.")
-                self.measured["pictures"].append(file)
-        self.window.session.view(theme="light")
-        self.window.resize(*SIZES[0])
+        """Keep the window in both themes and sizes; it stays in the theme of the last one.
+
+        A change of theme is what takes long, so each picture begins with the theme that is there.
+        """
+        first = self._theme
+        second: Literal["light", "dark"] = "dark" if first == "light" else "light"
+        small, large = SIZES
+        for theme, size in ((first, small), (first, large), (second, large), (second, small)):
+            self.show_as(theme, size)
+            image = self.window.grab().toImage()
+            wanted = QColor(theme_colours().window)
+            got = image.pixelColor(3, image.height() // 2)
+            assert abs(got.lightness() - wanted.lightness()) < 12, (theme, got.name())
+            assert (got.lightness() < 128) == (theme == "dark")
+            file = f"{name}-{theme}-{size[0]}x{size[1]}.png"
+            if not image.save(str(self.out / file)):
+                raise StoreError(f"The picture {self.out / file} cannot be written.")
+            self.measured["pictures"].append(file)
+
+    def show_as(self, theme: Literal["light", "dark"], size: tuple[int, int]) -> None:
+        """Change theme and size, where they are others, and let the window settle."""
+        self._theme = theme
+        self.window.session.view(theme=theme)
+        self.window.resize(*size)
         self.settle()
 
     def settle(self) -> None:

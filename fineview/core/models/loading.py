@@ -115,11 +115,12 @@ def load_causal(folder: ModelFolder, device: str, dtype: str) -> Any:  # noqa: A
     return model
 
 
-def load_masked(folder: ModelFolder, device: str) -> Any:  # noqa: ANN401
+def load_masked(folder: ModelFolder, title: str, device: str) -> Any:  # noqa: ANN401
     """Load an encoder with the fill-in-the-blank head it was pretrained with, in float32.
 
     Args:
         folder: A vetted folder.
+        title: Of the encoder, for people.
         device: `cpu`, `cuda` or `mps`.
 
     Returns:
@@ -136,7 +137,7 @@ def load_masked(folder: ModelFolder, device: str) -> Any:  # noqa: ANN401
     config = _config(folder, CONFIG_MAPPING)
     kind = MODEL_FOR_MASKED_LM_MAPPING.get(type(config), None)
     none = (
-        f"{folder.path.name} came without the fill-in-the-blank head it was pretrained with: "
+        f"{title} came without the fill-in-the-blank head it was pretrained with: "
         f"choose an encoder that still has it, such as bert-base-uncased from the hub."
     )
     if kind is None:

@@ -95,7 +95,7 @@ def _masked(encoder: Encoder, before: str, after: str, top: int) -> BlankSide:
     mask = tokenizer.mask_token
     if mask is None:
         raise ModelError(f"{encoder.info.title} has no mask token: choose a BERT-like encoder.")
-    model = load_masked(encoder.folder, encoder.device)
+    model = load_masked(encoder.folder, encoder.info.title, encoder.device)
     text = f"{before}{mask}{after}"
     given = tokenizer(text, return_tensors="pt", truncation=True)
     places = (given["input_ids"][0] == tokenizer.mask_token_id).nonzero()

@@ -162,6 +162,7 @@ class EvaluateChoice:
         seeds: Each draws other examples in another order.
         labels: Whether the examples' labels are true, exchanged, or drawn at random.
         others: Further models, each evaluated likewise.
+        formats: Further formats of an example, each evaluated likewise.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
@@ -172,6 +173,7 @@ class EvaluateChoice:
     seeds: int = 1
     labels: Labels = "true"
     others: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check.
@@ -190,6 +192,7 @@ class ShotsChoice:
     """Accuracy against the number of examples.
 
     Attributes:
+        source: `task` for the session's task, or `table:NAME` of a bundled table.
         counts: Numbers of examples, ascending.
         seeds: Draws of examples for each number.
         orders: Orders of each draw.
@@ -201,6 +204,7 @@ class ShotsChoice:
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, never changed
 
+    source: str = "task"
     counts: tuple[int, ...] = COUNTS
     seeds: int = 3
     orders: int = 2

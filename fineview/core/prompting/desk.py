@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from fineview.core.models.encoder import Encoder
 from fineview.core.models.language_model import (
     LanguageModel,
     LanguageModelInfo,
@@ -13,7 +14,7 @@ from fineview.core.models.language_model import (
 )
 from fineview.core.progress import SILENT, Report
 from fineview.core.prompting.choices import ModelChoice, SamplingConfig
-from fineview.core.prompting.seen import Generated, Glance, LensRow, PromptRead
+from fineview.core.prompting.seen import Blank, Generated, Glance, LensRow, PromptRead
 
 if TYPE_CHECKING:
     from fineview.core.prompting.decoding import Decoder
@@ -78,6 +79,11 @@ class PromptDesk:
             choice.name, self._cache, self._device, choice.dtype, report
         ).info
 
+    def opened(self, choice: ModelChoice) -> LanguageModelInfo | None:
+        """Return what a model is, if that is known without reading a file."""
+        model = self._models.get(choice)
+        return None if model is None else model.info
+
     def load(self, choice: ModelChoice, report: Report = SILENT) -> Loaded:
         """Load a model's weights.
 
@@ -132,6 +138,14 @@ class PromptDesk:
         from fineview.core.prompting.lens import attention
 
         return self._with(choice, report, lambda d: attention(d, text, position, report))
+
+    def blank(
+        self, choice: ModelChoice, encoder: Encoder, text: str, report: Report = SILENT
+    ) -> Blank:
+        """Fill a gap with two kinds of models; see `blank.same_blank`."""
+        from fineview.core.prompting.blank import same_blank
+
+        return self._with(choice, report, lambda d: same_blank(d, encoder, text, report))
 
     def _with(self, choice: ModelChoice, report: Report, ask: Callable[["Decoder"], _T]) -> _T:
         """Load the model and ask its decoder, which keeps what it has read."""

@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,8 @@ def evaluate(
     choice: EvaluateChoice,
     items: Items,
     report: Report = SILENT,
+    *,
+    seeds: Iterable[int] | None = None,
 ) -> tuple[Evaluation, ...]:
     """Ask rows with examples that are not among them, once for each seed.
 
@@ -76,6 +78,7 @@ def evaluate(
         choice: Examples, queries, seeds.
         items: The rows.
         report: Told of each answer (`Answered`) and of progress; asked within each forward pass.
+        seeds: Which draws; all that `choice` has by default.
 
     Raises:
         ConfigError: The prompt and the rows do not go together, or there are too few rows.
@@ -84,7 +87,7 @@ def evaluate(
     """
     return tuple(
         _Pass(model, prompt, answer, choice, items, seed, report).run()
-        for seed in range(choice.seeds)
+        for seed in (range(choice.seeds) if seeds is None else seeds)
     )
 
 
@@ -108,6 +111,40 @@ def spoken(shots: Sequence[Row], items: Items, words: Sequence[Sequence[str]]) -
     """Return examples with the first word of each label in the label's place."""
     first = dict(zip(items.labels(), (group[0] for group in words), strict=True))
     return tuple((*row[:-1], first.get(row[-1], row[-1])) for row in shots)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A generated answer, read.
+
+    Attributes:
+        said: The answer proper.
+        pick: Which class it says, or None; always None for free answers.
+        correct: Whether it counts as right.
+    """
+
+    said: str
+    pick: int | None
+    correct: bool
+
+
+def judged(
+    text: str, stop: Sequence[str], right: str, items: Items, words: Sequence[Sequence[str]]
+) -> Judged:
+    """Hold a generated text against the right label or the right answer.
+
+    Args:
+        text: What was generated.
+        stop: Strings that end the answer.
+        right: The label wanted.
+        items: Whose labels they are.
+        words: (C) words of each label.
+    """
+    said, labels = first_line(text, stop), items.labels()
+    if items.classes:
+        pick = label_said(said, words)
+        return Judged(said, pick, pick is not None and labels[pick] == right)
+    return Judged(said, None, any(says(said, word) for word in words[labels.index(right)]))
 
 
 def scored(
@@ -251,13 +288,12 @@ class _Pass:
         self._add(place, self._labels[best], right, float(shares[best]), shares.tolist(), cut)
 
     def _text(self, place: int, given: Answer) -> None:
-        said, right = first_line(given.text, self._stop), self._asked[place][-1]
+        right = self._asked[place][-1]
+        found = judged(given.text, self._stop, right, self._items, self._words)
         if self._items.classes:
-            pick = self._picks[place] = label_said(said, self._words)
-            correct = pick is not None and self._labels[pick] == right
-        else:
-            correct = any(says(said, word) for word in self._words[self._labels.index(right)])
-        self._add(place, said, correct, float(np.exp(given.logprob)), (), given.cut)
+            self._picks[place] = found.pick
+        sure = float(np.exp(given.logprob))
+        self._add(place, found.said, found.correct, sure, (), given.cut)
 
     def _add(
         self, place: int, said: str, correct: bool, sure: float, shares: Sequence[float], cut: int
@@ -280,7 +316,7 @@ class _Pass:
         text = f"{self._items.title}: {done:,} of {total:,} asked"
         if self._seeds > 1:
             text += f", seed {self._seed + 1} of {self._seeds}"
-        self._report.progress(self._seed * total + done, self._seeds * total, text)
+        self._report.progress(done, total, text)
 
     def _result(self, free: tuple[float, ...], seconds: float) -> Evaluation:
         rows = tuple(self._rows[place] for place in range(len(self._asked)))

@@ -244,6 +244,7 @@ class ShotsPoint:
         seed: The draw.
         order: The order; 0 for a head, which knows none.
         accuracy: On the test items.
+        cut: Prompts that lost their first tokens, since the window has no room for them.
     """
 
     curve: Literal["prompt", "calibrated", "head"]
@@ -251,6 +252,7 @@ class ShotsPoint:
     seed: int
     order: int
     accuracy: float
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)

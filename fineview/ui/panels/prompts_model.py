@@ -129,6 +129,7 @@ class ModelBar(QWidget):
     def note(self, loaded: Loaded) -> None:
         """Take note of what is in memory now; pages call it after each job."""
         self.loaded = loaded
+        self.info = self._lab.prompts.opened(self.choice) or self.info
         self._show_state()
         self.changed.emit()
 

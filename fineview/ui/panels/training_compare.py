@@ -23,11 +23,11 @@ from fineview.core.training.strategy import STRATEGIES
 from fineview.ui.context import Context
 from fineview.ui.panels.training_compare_choices import CompareChoices
 from fineview.ui.panels.training_compare_table import CompareTable
-from fineview.ui.panels.training_past import PastStudies, PastWords
-from fineview.ui.panels.training_study_page import StudyPage
+from fineview.ui.past_studies import PastStudies, PastWords
 from fineview.ui.plots.compare_picture import ComparePicture
 from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
+from fineview.ui.study_page import StudyPage
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.format import plural, share_text

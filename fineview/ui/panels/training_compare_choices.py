@@ -28,8 +28,8 @@ from fineview.core.training.config import HEAD_TITLES
 from fineview.core.training.counting import count_weights
 from fineview.core.training.strategy import KINDS, STRATEGIES
 from fineview.ui.context import Context
-from fineview.ui.panels.training_study_column import ColumnWords, Number, StudyColumn
 from fineview.ui.session import Session, SessionState
+from fineview.ui.study_column import ColumnWords, Number, StudyColumn
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.check_list import CheckList, Option
 from fineview.ui.widgets.format import bytes_text, plural

@@ -11,13 +11,13 @@ from fineview.core.runs.multitask_study import KIND, TasksStudy, tasks_study_of
 from fineview.core.runs.studies import Study
 from fineview.core.training.multitask.events import GradientCosines, JointStep
 from fineview.ui.context import Context
-from fineview.ui.panels.training_past import PastStudies, PastWords
-from fineview.ui.panels.training_study_page import StudyPage
 from fineview.ui.panels.training_tasks_choices import TasksChoices
 from fineview.ui.panels.training_tasks_table import TasksTable
 from fineview.ui.panels.training_tasks_view import TasksView
+from fineview.ui.past_studies import PastStudies, PastWords
 from fineview.ui.run_rows import RunList
 from fineview.ui.session import Session, SessionState
+from fineview.ui.study_page import StudyPage
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.format import plural

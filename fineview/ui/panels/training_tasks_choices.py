@@ -15,8 +15,8 @@ from fineview.core.training.multitask.config import (
     TasksChoice,
     balance_note,
 )
-from fineview.ui.panels.training_study_column import ColumnWords, Number, StudyColumn
 from fineview.ui.session import Session, SessionState
+from fineview.ui.study_column import ColumnWords, Number, StudyColumn
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.calm_combo import CalmCombo
 from fineview.ui.widgets.check_list import CheckList, Option

@@ -28,7 +28,7 @@ class BandCurve:
         name: In the legend.
         keys: (P,) what each place is called, for whoever hears `chosen`.
         words: (P,) all figures of each place.
-        x: (P,) ascending, > 0.
+        x: (P,) ascending, >= 0.
         test: (P,) held-out; NaN leaves a gap.
         low: (P,) lower edge of the band.
         high: (P,) upper edge.
@@ -57,6 +57,7 @@ class BandCurves(PickPlot):
         self._lines: References = ()
         self._labels = ("size", "accuracy")
         self._range = (0.0, 1.0)
+        self._key = _KEY
         tooltip = (
             "Test dashed with its interval, training solid. Arrows walk from place to place, "
             "Enter opens one."
@@ -71,6 +72,7 @@ class BandCurves(PickPlot):
         x_label: str,
         y_label: str,
         least: float = 0.0,
+        key: str = _KEY,
     ) -> None:
         """Show other curves.
 
@@ -80,7 +82,9 @@ class BandCurves(PickPlot):
             x_label: What is on the horizontal axis.
             y_label: What is measured.
             least: Least possible value; the greatest is 1.
+            key: What the lines and bands mean, after the legend.
         """
+        self._key = key
         self.curves = tuple(curves)
         self._lines = lines
         self._labels, self._range = (x_label, y_label), (least, 1.0)
@@ -170,7 +174,7 @@ class BandCurves(PickPlot):
         every = sorted({float(x) for curve in self.curves for x in curve.x})
         x = log_axis(every)
         if len(every) <= 8:
-            x = Axis(x.low, x.high, log=True, ticks=tuple(every))
+            x = Axis(x.low, x.high, log=True, zero=x.zero, ticks=tuple(every))
         legend = self._legend_lines() * QFontMetricsF(font_for("small")).height()
         named = references_width(self._lines)
         return frame_in(QRectF(self.rect()), x, y, top=legend, right=named)
@@ -211,7 +215,7 @@ class BandCurves(PickPlot):
         rows: list[list[tuple[int, QRectF]]] = [[]]
         left = float(spacing(1))
         # What the two lines of a curve mean stands at the end.
-        names = [*(curve.name for curve in self.curves), _KEY]
+        names = [*(curve.name for curve in self.curves), self._key]
         for number, name in enumerate(names):
             wide = sample + spacing(1) + measure.horizontalAdvance(name) + spacing(4)
             if rows[-1] and left + wide > self.width():
@@ -229,7 +233,7 @@ class BandCurves(PickPlot):
         for row in self._entries():
             for number, rect in row:
                 if number == len(self.curves):
-                    text(painter, rect, _KEY, colours.muted, font=font, align=LEFT)
+                    text(painter, rect, self._key, colours.muted, font=font, align=LEFT)
                     continue
                 ink, middle = category_colour(number), rect.center().y()
                 end = rect.left() + spacing(8)

@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from fineview.core.laboratory import Laboratory
-from fineview.ui.panels.training_past import PastStudies
-from fineview.ui.panels.training_study_column import StudyColumn
+from fineview.ui.past_studies import PastStudies
 from fineview.ui.session import Session
+from fineview.ui.study_column import StudyColumn
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.labels import ElidedLabel
