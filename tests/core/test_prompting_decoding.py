@@ -170,6 +170,76 @@ def test_the_same_seed_replays_and_another_does_not(decoder, text):
     assert [t.token for t in other.tokens] != [t.token for t in one.tokens]
 
 
+def test_in_bfloat16_too_the_same_seed_replays_from_the_cache(tmp_path):
+    # Read alone, the last token of the prompt would come out otherwise than among its neighbours.
+    folder = tiny_causal_folder(tmp_path / "lm")
+    decoder = Decoder(open_language_model(str(folder), tmp_path / "c", "cpu", "bfloat16"))
+    sampling = SamplingConfig(temperature=1.5, seed=5, max_tokens=30)
+    for text in PROMPTS[:5]:
+        read = decoder.read(text, sampling)
+        one = decoder.generate(text, sampling)
+        decoder.read(text + one.text)
+        assert decoder.generate(text, sampling).tokens == one.tokens
+        assert decoder.read(text, sampling).next == read.next
+
+
+def test_an_answer_cut_by_a_stop_string_keeps_its_tokens(decoder):
+    text = "the cat"
+    said = decoder.generate(text, SamplingConfig(max_tokens=12))
+    stop = said.text[-4:]
+    cut = decoder.generate(text, SamplingConfig(max_tokens=12, stop=(stop,)))
+    kept = [t.token for t in said.tokens if t.start + len(t.text) <= len(text + cut.text)]
+    read = decoder.read(text + cut.text)
+    own = decoder.model.ids(text)
+    assert [t.token for t in read.tokens][: len(own + kept)] == own + kept
+
+
+def test_branches_keep_the_tokens_of_their_answers(decoder):
+    one = decoder.generate("the cat", SamplingConfig(temperature=2.0, seed=1, max_tokens=9))
+    other = decoder.generate("the cat", SamplingConfig(temperature=2.0, seed=2, max_tokens=9))
+    for answer in (one, other, one):
+        read = decoder.read("the cat" + answer.text)
+        ids = [t.token for t in read.tokens]
+        begin = len(decoder.model.ids("the cat"))
+        assert ids[begin:] == [t.token for t in answer.tokens][: len(ids) - begin]
+
+
+def test_an_answer_behind_a_text_that_was_cut_goes_on_with_other_draws(decoder):
+    text = "the cat sat on the mat. " * 12
+    sampling = SamplingConfig(temperature=1.0, seed=3, max_tokens=6)
+    one = decoder.generate(text, sampling)
+    two = decoder.generate(text + one.text, sampling)
+    assert two.cut == one.cut + len(one.tokens)
+    read = decoder.read(text + one.text, sampling)
+    assert read.cut == two.cut
+    assert "".join(t.text for t in read.tokens) == (text + one.text)[read.tokens[0].start :]
+    assert [t.token for t in read.tokens[-len(one.tokens) :]] == [t.token for t in one.tokens]
+
+
+def test_stop_is_heard_between_the_blocks_of_a_long_text(decoder):
+    class Hasty(Silent):
+        asked = 0
+
+        def ask_stop(self):
+            self.asked += 1
+            if self.asked == 2:
+                raise Stopped
+
+    text = "the cat sat on the mat"
+    with pytest.raises(Stopped):
+        decoder.read(text, report=Hasty())
+    read = decoder.read(text)
+    assert read.tokens == Decoder(decoder.model).read(text).tokens
+
+
+def test_more_alternatives_are_read_when_they_are_asked_for(decoder):
+    few = decoder.read("the cat", top=3)
+    many = decoder.read("the cat", top=20)
+    assert {len(t.alternatives) for t in few.tokens[1:]} == {3}
+    assert {len(t.alternatives) for t in many.tokens[1:]} == {20}
+    assert decoder.read("the cat", top=3).tokens == few.tokens
+
+
 def test_stopped_and_continued_it_says_the_same(decoder):
     sampling = SamplingConfig(temperature=1.2, seed=3, max_tokens=20)
     text = "the cat"

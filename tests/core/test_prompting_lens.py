@@ -1,5 +1,7 @@
 """The logit lens and the attention of one token, held against plain transformers."""
 
+import functools
+
 import pytest
 import torch
 
@@ -76,3 +78,22 @@ def test_attention_is_put_back_after_an_error(decoder, monkeypatch):
 def test_a_place_without_a_token_is_refused(decoder, place):
     with pytest.raises(DataError, match="none at"):
         logit_lens(decoder, TEXT, place)
+
+
+def test_a_text_that_was_read_is_not_read_again(decoder, monkeypatch):
+    read = decoder.read(TEXT)
+    model = decoder.model.model
+    lengths = []
+    forward = model.forward
+
+    @functools.wraps(forward)
+    def watched(*args, **kwargs):
+        lengths.append(kwargs["input_ids"].shape[1])
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(model, "forward", watched)
+    for place in (0, 2, len(read.tokens) - 1):
+        attention(decoder, TEXT, place)
+        logit_lens(decoder, TEXT, place)
+    assert lengths == [1] * 6
+    assert decoder.read(TEXT).computed == 0

@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from fineview.core.models.language_model import open_language_model
-from fineview.core.prompting.steps import AnySteps, LlamaSteps, is_plain_llama, steps_for
+from fineview.core.prompting.steps import (
+    AnySteps,
+    LlamaSteps,
+    cache_name,
+    is_plain_llama,
+    steps_for,
+)
 from tests.core.tiny_causal import tiny_causal_folder
 
 IDS = [5, 9, 40, 41, 7, 7, 100, 3, 250, 12, 9, 8]
@@ -82,3 +88,89 @@ def test_bfloat16_is_near_transformers_own(tmp_path):
         plain = model.model(torch.tensor([IDS])).logits[0].float()
     ours = LlamaSteps(model.model).forward(IDS)
     assert (ours - plain).abs().max() < 0.05 * plain.abs().max()
+
+
+SMALL = {
+    "vocab_size": 260,
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "initializer_range": 0.4,
+}
+USUAL = {
+    "intermediate_size": 48,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 64,
+}
+KINDS = {
+    "mistral": {**USUAL, "sliding_window": 4},
+    "gemma2": {**USUAL, "sliding_window": 4, "head_dim": 8},
+    "qwen3": {**USUAL, "head_dim": 8},
+    "lfm2": {**USUAL, "layer_types": ["conv", "full_attention", "conv"]},
+    "mamba": {},
+}
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_memory_goes_back_and_survives_a_stop(kind):
+    import transformers
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = transformers.AutoConfig.for_model(kind, **SMALL, **KINDS[kind])
+        module = transformers.AutoModelForCausalLM.from_config(config).eval()
+    with torch.inference_mode():
+        plain = module(torch.tensor([IDS]), use_cache=False).logits[0]
+    steps = AnySteps(module)
+    found = [steps.forward(IDS[:7])]
+    steps.forward([1, 2, 3])
+    steps.crop(7)
+    asked = []
+
+    def ask():
+        asked.append(1)
+        if len(asked) == 2:
+            raise Stopped  # when one block has read the tokens and the next has not
+
+    with pytest.raises(Stopped):
+        steps.forward(IDS[7:], ask)
+    assert steps.length == 7
+    found += [steps.forward(IDS[7:10])]
+    found += [steps.forward([token]) for token in IDS[10:]]
+    assert torch.allclose(torch.cat(found), plain, atol=1e-4)
+    keys = steps.keys(8)
+    assert (keys is None) == (kind in ("mamba", "lfm2"))
+    if keys is not None:
+        with torch.inference_mode():
+            given = {cache_name(module): keys, "use_cache": True}
+            again = module(torch.tensor([IDS[8:9]]), **given).logits[0, -1]
+        assert torch.allclose(again, plain[8], atol=1e-4)
+        assert torch.allclose(
+            steps.forward([5])[0], AnySteps(module).forward([*IDS, 5])[-1], atol=1e-4
+        )
+
+
+def test_a_joined_llama_that_was_stopped_within_a_pass_goes_on(model):
+    steps = LlamaSteps(model.model)
+    steps.forward(IDS[:5])
+    asked = []
+
+    def ask():
+        asked.append(1)
+        if len(asked) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        steps.forward(IDS[5:], ask)
+    found = steps.forward(IDS[5:])
+    with torch.inference_mode():
+        plain = model.model(torch.tensor([IDS])).logits[0, 5:]
+        again = model.model(
+            torch.tensor([IDS[8:9]]), **{cache_name(model.model): steps.keys(8)}
+        ).logits[0, -1]
+    assert torch.allclose(found, plain, atol=1e-4)
+    assert torch.allclose(again, plain[3], atol=1e-4)

@@ -173,7 +173,7 @@ class LlamaSteps:
     def forward(self, ids: Sequence[int], ask: Callable[[], None] | None = None) -> "torch.Tensor":
         """Read more tokens."""
         import torch
-        from torch.nn.functional import linear, scaled_dot_product_attention, silu
+        from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
 
         module, count, start = self._module, len(ids), self.length
         heads, groups, width = self._heads, self._groups, self._width
@@ -190,23 +190,24 @@ class LlamaSteps:
             for number, layer in enumerate(self._layers):
                 if ask is not None:
                     ask()
-                joined = linear(self._norm(x, layer.norm), layer.qkv)
+                joined = _product(rms_norm(x, x.shape[1:], layer.norm, self._epsilon), layer.qkv)
                 parts = joined.view(count, heads + 2 * groups, width)
-                query, key, value = torch.split(parts, [heads, groups, groups], dim=1)
-                self._keys[number][:, start:end] = _turned(key, cos, sin).transpose(0, 1)
-                self._values[number][:, start:end] = value.transpose(0, 1)
+                turned = _turned(parts[:, : heads + groups], cos, sin)  # queries and keys
+                self._keys[number][:, start:end] = turned[:, heads:].transpose(0, 1)
+                self._values[number][:, start:end] = parts[:, heads + groups :].transpose(0, 1)
                 seen = scaled_dot_product_attention(
-                    _turned(query, cos, sin).transpose(0, 1)[None],
+                    turned[:, :heads].transpose(0, 1)[None],
                     self._keys[number][None, :, :end],
                     self._values[number][None, :, :end],
                     attn_mask=mask,
                     enable_gqa=heads != groups,
                 )[0]  # (H, T, width)
-                x = x + linear(seen.transpose(0, 1).reshape(count, heads * width), layer.out)
-                gate, up = linear(self._norm(x, layer.second), layer.gate_up).chunk(2, dim=-1)
-                x = x + linear(silu(gate) * up, layer.down)
-            x = self._norm(x, module.model.norm.weight)
-            found: torch.Tensor = module.lm_head(x).float().cpu()
+                x = x + _product(seen.transpose(0, 1).reshape(count, heads * width), layer.out)
+                inner = rms_norm(x, x.shape[1:], layer.second, self._epsilon)
+                gate, up = _product(inner, layer.gate_up).chunk(2, dim=-1)
+                x = x + _product(silu(gate) * up, layer.down)
+            x = rms_norm(x, x.shape[1:], module.model.norm.weight, self._epsilon)
+            found: torch.Tensor = _product(x, module.lm_head.weight).float().cpu()
         self.length = end
         return found
 
@@ -220,14 +221,6 @@ class LlamaSteps:
             (keys[None, :, :length], values[None, :, :length])
             for keys, values in zip(self._keys, self._values, strict=True)
         )
-
-    def _norm(self, x: "torch.Tensor", weight: "torch.Tensor") -> "torch.Tensor":
-        """Scale rows to a mean square of 1, in float32 as transformers does."""
-        import torch
-
-        wide = x.float()
-        wide = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + self._epsilon)
-        return weight * wide.to(x.dtype)
 
     def _make_room(self, places: int) -> None:
         import torch
@@ -248,7 +241,8 @@ class LlamaSteps:
                     tables.append(larger)
         where = torch.arange(room, device=weight.device)[None]
         cos, sin = self._module.model.rotary_emb(weight[None, :1], where)
-        self._angles = cos[0], sin[0]
+        half = self._width // 2
+        self._angles = cos[0], torch.cat((-sin[0, :, :half], sin[0, :, half:]), dim=-1)
 
 
 @dataclass(slots=True)
@@ -292,10 +286,22 @@ def _together(*products: Any) -> "torch.Tensor":  # noqa: ANN401 - torch modules
     return table
 
 
+def _product(x: "torch.Tensor", weight: "torch.Tensor") -> "torch.Tensor":
+    """Return (T, D) times the transposed (M, D) weight.
+
+    One token's product is bound by the reading of the weight: `mv` does nothing else, where
+    `linear` first rearranges it (bfloat16) or shares out the work in pieces too small.
+    """
+    import torch
+
+    if len(x) == 1:
+        return torch.mv(weight, x[0])[None]
+    return torch.nn.functional.linear(x, weight)
+
+
 def _turned(x: "torch.Tensor", cos: "torch.Tensor", sin: "torch.Tensor") -> "torch.Tensor":
     """Turn (T, heads, width) queries or keys by their places."""
     import torch
 
-    half = x.shape[-1] // 2
-    swapped = torch.cat((-x[..., half:], x[..., :half]), dim=-1)
-    return x * cos + swapped * sin
+    # `sin` has the minus sign of rotate_half in its first half.
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
