@@ -8,7 +8,7 @@ where the two likeliest tokens are within 0.001 of each other are listed and exc
 `evaluation_ratio`: seconds of `generate` over ours, 50 states × 4 examples × 12 tokens.
 `evaluation_ratio_stopped`: the same where both stop at the end of the answer.
 `scoring_ratio`: a loop of one forward pass for each label and question over ours, 200 questions × 6
-labels; the loop answers every fifth question, and its time counts five times. `scoring_max_diff`:
+labels; the loop answers every tenth question, and its time counts ten times. `scoring_max_diff`:
 greatest difference of a log-probability.
 """
 
@@ -30,7 +30,7 @@ from fineview.core.prompting.choices import PromptConfig
 from fineview.core.prompting.tables import presets, table
 from fineview.core.prompting.template import render
 
-THREADS, ROUNDS, TOKENS, QUESTIONS, EVERY, NEAR = 2, 2, 12, 200, 5, 1e-3
+THREADS, ROUNDS, TOKENS, QUESTIONS, EVERY, NEAR = 2, 2, 12, 200, 10, 1e-3
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -68,7 +68,7 @@ def one_by_one(
     return found
 
 
-def evaluation(model: LanguageModel) -> dict[str, float]:
+def evaluation(model: LanguageModel, rounds: int) -> dict[str, float]:
     """Ask for the capitals of all states, with and without a stop string."""
     prompts, stop = capitals()
     figures: dict[str, float] = {}
@@ -76,7 +76,7 @@ def evaluation(model: LanguageModel) -> dict[str, float]:
         mine, theirs = [], []
         found: list[tuple[Answer, ...]] = []
         peers: list[list[list[int]]] = []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             mine.append(seconds(lambda: found.append(answers(model, prompts, TOKENS, stops))))  # noqa: B023
             theirs.append(seconds(lambda: peers.append(one_by_one(model, prompts, stops))))  # noqa: B023
         figures[name] = statistics.median(theirs) / statistics.median(mine)
@@ -133,12 +133,12 @@ def naive(
     return found
 
 
-def scoring(model: LanguageModel) -> dict[str, float]:
+def scoring(model: LanguageModel, rounds: int) -> dict[str, float]:
     """Score 200 questions × 6 labels."""
     prompts, words = questions()
     found: list[NDArray[np.float64]] = []
     mine = [
-        seconds(lambda: found.append(label_scores(model, prompts, words))) for _ in range(ROUNDS)
+        seconds(lambda: found.append(label_scores(model, prompts, words))) for _ in range(rounds)
     ]
     few = prompts[::EVERY]
     peers: list[NDArray[np.float64]] = []
@@ -153,23 +153,26 @@ def scoring(model: LanguageModel) -> dict[str, float]:
     }
 
 
-def measure(model: LanguageModel) -> dict[str, float]:
+def measure(model: LanguageModel, rounds: int = ROUNDS) -> dict[str, float]:
     """Return all figures."""
     model.load()
     answers(model, capitals()[0][:2], 2, ())  # what the first pass imports is nobody's time
-    return {**evaluation(model), **scoring(model)}
+    return {**scoring(model, rounds), **evaluation(model, rounds)}
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of which the median is taken")
     parser.add_argument("--cache", type=Path, default=None, help="folder of fetched things")
     options = parser.parse_args()
     torch.set_num_threads(THREADS)
     cache = options.cache or Locations.find().cache
     model = open_language_model(DEFAULT, cache, "cpu")
     print(f"{model.info.title}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    print(json.dumps({key: round(value, 6) for key, value in measure(model).items()}))
+    print(
+        json.dumps({key: round(value, 6) for key, value in measure(model, options.rounds).items()})
+    )
 
 
 if __name__ == "__main__":
