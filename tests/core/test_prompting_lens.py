@@ -97,3 +97,18 @@ def test_a_text_that_was_read_is_not_read_again(decoder, monkeypatch):
         logit_lens(decoder, TEXT, place)
     assert lengths == [1] * 6
     assert decoder.read(TEXT).computed == 0
+
+
+def test_a_first_token_is_seen_but_is_no_token_of_the_text(tmp_path):
+    folder = tiny_causal_folder(tmp_path / "lm", first=True)
+    decoder = Decoder(open_language_model(str(folder), tmp_path / "c", "cpu"))
+    glance = attention(decoder, TEXT, 2)
+    model = decoder.model.model
+    model.set_attn_implementation("eager")
+    with torch.inference_mode():
+        ids = torch.tensor([[0, *decoder.model.ids(TEXT)[:3]]])
+        plain = model(ids, output_attentions=True).attentions
+    for layer, heads in zip(plain, glance.weights, strict=True):
+        assert torch.allclose(layer[0, :, -1, 1:], torch.tensor(heads), atol=1e-6)
+    row = logit_lens(decoder, TEXT, 2)[-1]
+    assert row.rows[0].token == decoder.read(TEXT).tokens[3].alternatives[0].token

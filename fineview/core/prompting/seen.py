@@ -145,7 +145,8 @@ class Glance:
 
     Attributes:
         position: Place of the token in `PromptRead.tokens`.
-        weights: (L, heads, position + 1) each row sums to 1.
+        weights: (L, heads, position + 1) each row sums to 1, less what falls on the first token
+            that some models put before every text.
     """
 
     position: int
