@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
+from shiboken6 import isValid
 
 from fineview.app import build, start
 from fineview.ui.theme import Theme
@@ -69,6 +70,9 @@ def make_window(qtbot, qapp, locations, opened_words):
 
     yield make
     for application in opened:
+        if not isValid(application.window):  # a test has closed and destroyed it
+            application.guard.release()
+            continue
         words = application.window.lab._dictionary
         if words is not None and words[0] == "glove-50d":
             opened_words.setdefault(words[0], words)

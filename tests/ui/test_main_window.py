@@ -17,6 +17,7 @@ from fineview.core.training.config import TrainConfig
 from fineview.ui.widgets.examples_dialog import ExamplesDialog
 from tests.core.test_execute import metrics
 from tests.core.tiny import tiny_encoder_folder
+from tests.ui.conftest import delete_now
 
 
 @pytest.fixture
@@ -347,6 +348,8 @@ def test_closing_during_a_run_20_times_loses_nothing(qtbot, make_window, tiny, l
         newest = window.lab.runs.list()[0]
         assert (newest.status, newest.resumable) == ("stopped", True)
         window.lab.close()
+        # Twenty closed windows would be restyled with each new one.
+        delete_now(window, window.theme)
     assert len([t for t in threading.enumerate() if t.name.startswith("fineview-")]) == 0
 
 
