@@ -201,3 +201,31 @@ def test_a_word_without_tokens_is_refused(model, monkeypatch):
     monkeypatch.setattr(model, "ids", lambda text: [5] * text.count("a"))
     with pytest.raises(ConfigError, match="no token for the word 'Ж'"):
         label_scores(model, ["aa"], (("a",), ("Ж",)))
+
+
+def test_a_model_with_a_first_token_gets_it_as_transformers_gives_it(tmp_path):
+    import torch
+
+    from fineview.core.models.language_model import open_language_model
+    from tests.core.tiny_causal import tiny_causal_folder
+
+    folder = tiny_causal_folder(tmp_path / "lm", first=True)
+    model = open_language_model(str(folder), tmp_path / "c", "cpu")
+    prompts = ["the cat sat on", "the cat", ""]
+    found = answers(model, prompts, 6, ())
+    for prompt, answer in zip(prompts, found, strict=True):
+        given = model.tokenizer(prompt, return_tensors="pt")
+        assert given.input_ids[0, 0] == 0
+        said = model.model.generate(**given, do_sample=False, max_new_tokens=6, pad_token_id=1)[
+            0, given.input_ids.shape[1] :
+        ]
+        assert list(answer.tokens) == said.tolist()
+    scores = label_scores(model, prompts[:2], [[" a"], [" mat"]])
+    for row, prompt in zip(scores, prompts[:2], strict=True):
+        for score, word in zip(row, [" a", " mat"], strict=True):
+            ids = model.tokenizer(prompt + word, return_tensors="pt").input_ids
+            behind = ids.shape[1] - model.tokenizer(prompt, return_tensors="pt").input_ids.shape[1]
+            with torch.inference_mode():
+                logs = torch.log_softmax(model.model(ids).logits[0], dim=-1)
+            own = logs[:-1].gather(1, ids[0, 1:, None])[-behind:]
+            assert abs(float(own.sum()) - score) < 1e-4

@@ -67,11 +67,12 @@ def answers(
     meter = meter or Meter()
     max_tokens = min(max_tokens, model.window - 1)
     rows, cuts = [], []
+    first = list(model.first_tokens)
     for text in prompts:
         report.check()
-        ids = model.ids(text) or first_token(model)
-        cuts.append(max(0, len(ids) - (model.window - max_tokens)))
-        rows.append(ids[cuts[-1] :])
+        ids = model.ids(text) or ([] if first else first_token(model))
+        cuts.append(max(0, len(first) + len(ids) - (model.window - max_tokens)))
+        rows.append(first + ids[cuts[-1] :])
     found: dict[int, Answer] = {}
 
     def say(place: int, answer: Answer) -> None:
@@ -135,13 +136,14 @@ def label_scores(
         return scores
     meter = meter or Meter()
     rows, behind = [], []
+    first = list(model.first_tokens)
     for text in prompts:
         report.check()
         before, after = _split(model, text, flat)
-        room = max(1, model.window - max(map(len, after)))
+        cut = max(0, len(first) + len(before) - max(1, model.window - max(map(len, after))))
         if cuts is not None:
-            cuts.append(max(0, len(before) - room))
-        rows.append(before[max(0, len(before) - room) :])
+            cuts.append(cut)
+        rows.append(first + before[cut:])
         behind.append(after)
         meter.tokens += len(rows[-1]) + sum(map(len, after))
     groups = np.repeat(np.arange(len(words)), [len(group) for group in words])
@@ -272,7 +274,7 @@ def _split(
     alone = model.ids(text)
     wholes = [model.ids(text + word) for word in words]
     shared = min(_agree(alone, whole) for whole in wholes)
-    if shared == 0:
+    if shared == 0 and not model.first_tokens:
         start = first_token(model)
         alone, wholes, shared = start, [start + whole for whole in wholes], len(start)
     behind = [whole[shared:] for whole in wholes]

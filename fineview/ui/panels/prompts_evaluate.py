@@ -1,7 +1,6 @@
 """The page that holds a prompt against labelled rows."""
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from fineview.core.laboratory import Laboratory
@@ -10,7 +9,6 @@ from fineview.core.prompting.evaluation import Answered
 from fineview.core.prompting.seen import AnswerRow
 from fineview.core.runs.prompt_studies import (
     EVALUATE_KIND,
-    TASK,
     PromptStudy,
     evaluate_prompt,
     prompt_study_of,
@@ -19,10 +17,10 @@ from fineview.core.runs.studies import Study
 from fineview.ui.panels.prompts_evaluate_choices import EvaluateChoices
 from fineview.ui.panels.prompts_evaluate_tables import AnswersTable, ResultsTable
 from fineview.ui.panels.prompts_model import ModelBar
+from fineview.ui.panels.prompts_study import PromptStudyPage
 from fineview.ui.past_studies import PastStudies, PastWords
 from fineview.ui.plots.confusion import ConfusionPlot
-from fineview.ui.session import Session, SessionState
-from fineview.ui.study_page import StudyPage
+from fineview.ui.session import Session
 from fineview.ui.theme import spacing
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.format import count_text, percent_text
@@ -44,10 +42,9 @@ PAST = PastWords(
     deleted="",
     reading="Read an evaluation",
 )
-_BUSY = "An evaluation is in flight: stop it first."
 
 
-class EvaluatePage(StudyPage):
+class EvaluatePage(PromptStudyPage):
     """Choices at the left; results, confusion and answers at the right.
 
     Attributes:
@@ -55,8 +52,9 @@ class EvaluatePage(StudyPage):
         answers: A line for each query.
         confusion: Which labels are taken for which.
         bias: Labels' probabilities on content-free input.
-        shown: The study on display; None before the first.
     """
+
+    field = "prompt_test"
 
     def __init__(
         self, session: Session, runner: JobRunner, lab: Laboratory, model: ModelBar,
@@ -65,9 +63,7 @@ class EvaluatePage(StudyPage):
         choices = EvaluateChoices(session, lab)
         past = PastStudies(runner, lab, EVALUATE_KIND, PAST, prompt_study_of)
         empty = EmptyState("A prompt, held against many rows", _WHAT)
-        super().__init__(session, runner, lab, choices, past, empty, "Evaluation", parent)
-        self._model = model
-        self.shown: PromptStudy | None = None
+        super().__init__(session, runner, lab, model, choices, past, empty, "Evaluation", parent)
         self._current = 0
         self._live: dict[int, AnswerRow] = {}
         self.results = ResultsTable()
@@ -77,19 +73,8 @@ class EvaluatePage(StudyPage):
         self.bias_says = plain_label("Prompt bias on content-free input", "small")
         self.said = plain_label(wrap=True)
         self._lay_out()
-        self.past.chosen.connect(self._open)
-        self.past.listed.connect(self._on_listed)
-        self.past.deleted.connect(lambda: self._show(None))
-        self.message.action_pressed.connect(self._on_action)
         self.results.chosen.connect(self._on_chosen)
-        session.changed.connect(self._on_session)
-        self._show(None)
-        self.past.refresh()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Say where the model is missing."""
-        super().showEvent(event)
-        self._say_missing()
+        self._begin()
 
     def start(self) -> None:
         """Evaluate what is chosen."""
@@ -154,16 +139,6 @@ class EvaluatePage(StudyPage):
     def _on_ended(self) -> None:
         super()._on_ended()
         self._live = {}
-        self._model.note(self._lab.prompts.loaded())
-        self._show_settings(self._session.state)
-
-    def _say_missing(self) -> bool:
-        entry = self._model.missing
-        if entry is not None:
-            self.message.show_message(
-                "info", f"{entry.title} is not on this machine yet: press Fetch at the top."
-            )
-        return entry is not None
 
     # A study on display
 
@@ -234,55 +209,3 @@ class EvaluatePage(StudyPage):
         if found.text:
             words += f" {found.text}"
         return words
-
-    @Slot(object)
-    def _on_listed(self, newest: PromptStudy | None) -> None:
-        if self.shown is None and newest is not None and not self.busy:
-            self._show(newest)
-
-    @Slot(object)
-    def _open(self, found: PromptStudy) -> None:
-        if self.busy:
-            self.message.show_message("warning", _BUSY)
-            return
-        self.message.clear()
-        self._show(found)
-        self._choose(found)
-
-    def _choose(self, found: PromptStudy) -> None:
-        asked, state = found.asked, self._session.state
-        spec = state.spec
-        if asked.evaluate is not None and asked.evaluate.source == TASK:
-            from dataclasses import replace
-
-            spec = replace(spec, task=asked.source)
-        self._session.edit(
-            "Open an evaluation",
-            spec=spec,
-            language_model=asked.model,
-            prompt=asked.prompt,
-            answer=asked.answer,
-            prompt_test=asked.evaluate or state.prompt_test,
-        )
-
-    @Slot(str)
-    def _on_action(self, key: str) -> None:
-        if key == "back" and self.shown is not None:
-            self._choose(self.shown)
-        elif key == "restore":
-            self.message.clear()
-            self.past.restore()
-
-    @Slot(object, object)
-    def _on_session(self, state: SessionState, _old: SessionState) -> None:
-        self._show_settings(state)
-
-    def _show_settings(self, state: SessionState) -> None:
-        self._tell_stale(self._stale(state))
-
-    def _stale(self, state: SessionState) -> bool:
-        if self.shown is None or self.busy:
-            return False
-        asked = self.shown.asked
-        mine = (state.language_model, state.prompt, state.answer, state.prompt_test)
-        return mine != (asked.model, asked.prompt, asked.answer, asked.evaluate)

@@ -2,7 +2,6 @@
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QVBoxLayout, QWidget
 
 from fineview.core.laboratory import Laboratory
@@ -11,7 +10,6 @@ from fineview.core.prompting.seen import ShotsCurve
 from fineview.core.prompting.shots_lesson import CURVES, band, lesson
 from fineview.core.runs.prompt_studies import (
     SHOTS_KIND,
-    TASK,
     PromptStudy,
     measure_shots,
     prompt_study_of,
@@ -19,11 +17,11 @@ from fineview.core.runs.prompt_studies import (
 from fineview.core.runs.studies import Study
 from fineview.ui.panels.prompts_evaluate_choices import LABELS, LABELS_TIP, source_choices
 from fineview.ui.panels.prompts_model import ModelBar
+from fineview.ui.panels.prompts_study import PromptStudyPage
 from fineview.ui.past_studies import PastStudies, PastWords
 from fineview.ui.plots.band_curves import BandCurve, BandCurves
 from fineview.ui.session import Session, SessionState
 from fineview.ui.study_column import ColumnWords, Number, StudyColumn
-from fineview.ui.study_page import StudyPage
 from fineview.ui.widgets.calm_combo import CalmCombo
 from fineview.ui.widgets.empty_state import EmptyState
 from fineview.ui.widgets.labels import describe, plain_label
@@ -58,7 +56,6 @@ _NUMBERS = (
     Number("most", "Test items", 10, 10_000, "Most items asked – 100 – more for calmer points."),
 )  # fmt: skip
 _KEY = "band: all draws and orders"
-_BUSY = "A measurement is in flight: stop it first."
 
 
 class ShotsChoices(StudyColumn):
@@ -163,14 +160,15 @@ class ShotsChoices(StudyColumn):
         self.said.setText(f"{passes} prompts × up to {choice.most} test items; {how}.")
 
 
-class ShotsPage(StudyPage):
+class ShotsPage(PromptStudyPage):
     """Choices at the left, curves at the right, and what they say below.
 
     Attributes:
         plot: The curves.
         said: What they say.
-        shown: The study on display; None before the first.
     """
+
+    field = "shots"
 
     def __init__(
         self, session: Session, runner: JobRunner, lab: Laboratory, model: ModelBar,
@@ -179,25 +177,12 @@ class ShotsPage(StudyPage):
         choices = ShotsChoices(session, lab)
         past = PastStudies(runner, lab, SHOTS_KIND, _PAST, prompt_study_of)
         empty = EmptyState("Prompting or fine-tuning?", _WHAT)
-        super().__init__(session, runner, lab, choices, past, empty, "Shots curve", parent)
-        self._model = model
-        self.shown: PromptStudy | None = None
+        super().__init__(session, runner, lab, model, choices, past, empty, "Shots curve", parent)
         self.plot = BandCurves("Shots curve", empty="No point yet.")
         self.said = plain_label(wrap=True)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._stand(self.plot, (self.said,))
-        self.past.chosen.connect(self._open)
-        self.past.listed.connect(self._on_listed)
-        self.past.deleted.connect(lambda: self._show(None))
-        self.message.action_pressed.connect(self._on_action)
-        session.changed.connect(self._on_session)
-        self._show(None)
-        self.past.refresh()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Say where the model is missing."""
-        super().showEvent(event)
-        self._say_missing()
+        self._begin()
 
     def start(self) -> None:
         """Measure what is chosen."""
@@ -224,20 +209,6 @@ class ShotsPage(StudyPage):
         if studies:
             self._show(studies[-1])
 
-    @Slot()
-    def _on_ended(self) -> None:
-        super()._on_ended()
-        self._model.note(self._lab.prompts.loaded())
-        self._show_settings(self._session.state)
-
-    def _say_missing(self) -> bool:
-        entry = self._model.missing
-        if entry is not None:
-            self.message.show_message(
-                "info", f"{entry.title} is not on this machine yet: press Fetch at the top."
-            )
-        return entry is not None
-
     def _show(self, found: PromptStudy | None) -> None:
         self.shown = found
         curve = None if found is None else found.curve
@@ -261,59 +232,6 @@ class ShotsPage(StudyPage):
             self.said.setText(lesson(curve) + told)
         self.said.setVisible(bool(self.said.text()))
         self._show_settings(self._session.state)
-
-    @Slot(object)
-    def _on_listed(self, newest: PromptStudy | None) -> None:
-        if self.shown is None and newest is not None and not self.busy:
-            self._show(newest)
-
-    @Slot(object)
-    def _open(self, found: PromptStudy) -> None:
-        if self.busy:
-            self.message.show_message("warning", _BUSY)
-            return
-        self.message.clear()
-        self._show(found)
-        self._choose(found)
-
-    def _choose(self, found: PromptStudy) -> None:
-        from dataclasses import replace
-
-        asked, state = found.asked, self._session.state
-        spec = state.spec
-        if asked.shots is not None and asked.shots.source == TASK:
-            spec = replace(spec, task=asked.source)
-        self._session.edit(
-            "Open a shots curve",
-            spec=spec,
-            language_model=asked.model,
-            prompt=asked.prompt,
-            answer=asked.answer,
-            shots=asked.shots or state.shots,
-        )
-
-    @Slot(str)
-    def _on_action(self, key: str) -> None:
-        if key == "back" and self.shown is not None:
-            self._choose(self.shown)
-        elif key == "restore":
-            self.message.clear()
-            self.past.restore()
-
-    @Slot(object, object)
-    def _on_session(self, state: SessionState, _old: SessionState) -> None:
-        self._show_settings(state)
-
-    def _show_settings(self, state: SessionState) -> None:
-        asked = None if self.shown is None or self.busy else self.shown.asked
-        mine = (state.language_model, state.prompt, state.answer, state.shots)
-        stale = asked is not None and mine != (
-            asked.model,
-            asked.prompt,
-            asked.answer,
-            asked.shots,
-        )
-        self._tell_stale(stale)
 
 
 def curves_of(curve: ShotsCurve) -> tuple[BandCurve, ...]:
