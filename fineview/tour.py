@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from fineview.ui.panels.analogies_calculator import CalculatorPage
     from fineview.ui.panels.data import DataPanel
     from fineview.ui.panels.features import FeaturesPanel
+    from fineview.ui.panels.prompts import PromptsPanel
+    from fineview.ui.panels.prompts_notebook import NotebookPage
     from fineview.ui.panels.training import TrainingPanel
 
 SIZES = ((1280, 800), (1920, 1080))
@@ -132,6 +134,7 @@ class _Guide:
         self.map_layers()
         self.map_texts()
         self.calculate()
+        self.prompt()
         self.measured["stall_p99_ms"] = round(self.window.heartbeat.p99_ms(), 1)
 
     # What a user does
@@ -237,6 +240,16 @@ class _Guide:
         self.wait(lambda: page.reply is not None and not self.window.runner.jobs, "the answers")
         self.picture("14-analogies")
         self.measured["analogy"] = page.answers.said.text()
+
+    def prompt(self) -> None:
+        """Let the language model go on from the lecture's prompt, if it is on this machine."""
+        self.window.show_panel("prompts")
+        panel = cast("PromptsPanel", self.window.panel("prompts"))
+        page = cast("NotebookPage", panel.page("notebook"))
+        if panel.model.missing is None:
+            page.generate()
+            self.wait(lambda: not page.busy and not self.window.runner.jobs, "the answer")
+        self.picture("15-prompts")
 
     def show_page(self, name: str) -> Any:  # noqa: ANN401 - pages differ
         self.window.session.view(features_page=name)

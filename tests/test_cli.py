@@ -128,7 +128,7 @@ def test_the_tour_drives_the_window_and_keeps_its_pictures(tmp_path):
     done = fineview("tour", "--out", tmp_path / "tour", cache=tmp_path / "c")
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads((tmp_path / "tour" / "tour.json").read_text())
-    assert len(told["pictures"]) == 4 * 14
+    assert len(told["pictures"]) == 4 * 15
     for name in told["pictures"]:
         assert (tmp_path / "tour" / name).stat().st_size > 10_000
     assert told["analogy"].startswith("Nearest of all is king. queen comes after it")
