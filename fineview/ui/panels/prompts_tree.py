@@ -12,7 +12,7 @@ from fineview.ui.widgets.labels import describe, plain_tooltip
 
 _PLACE = Qt.ItemDataRole.UserRole
 _SIGNS = {"typed": "✎", "generated": "»", "chosen": "↳"}
-_LONGEST = 80
+_LONGEST = 200
 
 
 class BranchTree(QTreeWidget):
