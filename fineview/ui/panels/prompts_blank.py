@@ -37,13 +37,9 @@ class BlankPage(QWidget):
     """
 
     def __init__(
-        self,
-        session: Session,
-        runner: JobRunner,
-        lab: Laboratory,
-        model: ModelBar,
+        self, session: Session, runner: JobRunner, lab: Laboratory, model: ModelBar,
         parent: QWidget | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(parent)
         self._session = session
         self._runner = runner

@@ -63,13 +63,9 @@ class FewShotPage(QWidget):
     notebook_wanted = Signal(str)
 
     def __init__(
-        self,
-        session: Session,
-        runner: JobRunner,
-        lab: Laboratory,
-        model: ModelBar,
+        self, session: Session, runner: JobRunner, lab: Laboratory, model: ModelBar,
         parent: QWidget | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(parent)
         self._session = session
         self._runner = runner
@@ -421,6 +417,8 @@ class FewShotPage(QWidget):
         text = rendered.text
         blank = len(text) - len(text.rstrip(" "))
         self.preview.set_literal(text.rstrip(" ") + "␣" * blank)
+        bar = self.preview.verticalScrollBar()
+        bar.setValue(bar.maximum())  # the query is what one looks for
         self._lead = rendered.lead
         self._count()
 
