@@ -35,10 +35,13 @@ from fineview.core.runs.spec import RunSpec
 
 COUNTS, DRAWS = (0, 1, 2, 4, 8), 5
 SPOKEN = {
-    "capital-common-countries": ("capital to country",),
-    "capital-world": ("capital to country",),
-    "city-in-state": ("city to state",),
-    "nationality-adjective": ("country to nationality",),
+    "capital-common-countries": ("well-known capital",),
+    "capital-world": ("capital",),
+    "city-in-state": ("city in state",),
+    "adjective-to-adverb": ("adverb",),
+    "present-participle": ("participle",),
+    "nationality-adjective": ("nationality",),
+    "past-tense": ("past tense",),
     "plural-verbs": ("verb with s",),
 }
 SNIPPETS = PromptConfig(
@@ -117,6 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", type=Path, help="keep the curves here")
     parser.add_argument("--part", choices=("all", "capitals", "curves"), default="all")
+    parser.add_argument("--task", choices=("movie-snippets", "word-relations"), help="only this")
     parser.add_argument("--most", type=int, default=200, help="test items of a curve")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -127,9 +131,11 @@ def main() -> None:
                 capitals(lab)
             if given.part != "capitals":
                 scored = AnswerConfig(reading="score")
-                curve(lab, "movie-snippets", SNIPPETS, scored, given.most)
-                words = tuple(SPOKEN.items())
-                curve(lab, "word-relations", RELATIONS, replace(scored, words=words), given.most)
+                named = replace(scored, words=tuple(SPOKEN.items()))
+                if given.task != "word-relations":
+                    curve(lab, "movie-snippets", SNIPPETS, scored, given.most)
+                if given.task != "movie-snippets":
+                    curve(lab, "word-relations", RELATIONS, named, given.most)
         finally:
             lab.close()
 

@@ -94,6 +94,9 @@ def test_loaded_it_reads_as_one_types(qtbot, window, page):
     idle(qtbot, window)
     assert not bar.is_loaded
     assert bar.button.text() == "Load"
+    assert page.text.marks == ()
+    load(qtbot, window)
+    assert page.read.text == "the cat sat", "the same text is read again"
 
 
 def test_an_answer_streams_and_is_one_step_of_undo(qtbot, window, page):
@@ -191,9 +194,36 @@ def test_the_lens_and_the_attention_of_a_token(qtbot, window, page):
     idle(qtbot, window)
     assert {mark.kind for mark in page.text.marks} == {"attention"}
     assert "looks at" in page.lid.title.text()
+    mean = page.lid.bars.rows
+    page.lid.head.set_value("1")
     page.lid.head.chosen.emit("1")
+    assert page.lid.bars.rows != mean, "all heads are there at once"
+    press_view(page, "next")
+    assert "looks at" not in page.lid.title.text()
+    assert {mark.kind for mark in page.text.marks} == {"prompt"}
+    press_view(page, "attention")
     idle(qtbot, window)
-    assert page.lid.bars.rows
+    assert "looks at" in page.lid.title.text()
+    press_view(page, "lens")
+    idle(qtbot, window)
+    assert "layer by layer" in page.lid.title.text()
+
+
+def press_view(page, name):
+    QTest.mouseClick(page.lid.view._segments[name], Qt.MouseButton.LeftButton)
+
+
+def test_undone_under_its_feet_an_answer_stands_on_its_own(qtbot, window, page):
+    load(qtbot, window)
+    window.session.edit_look("Set", "notebook", sampling=SamplingConfig(max_tokens=200))
+    page.generate()
+    qtbot.waitUntil(lambda: len(page._pieces) > 2, timeout=30_000)
+    while window.session.undo_stack.canUndo():
+        window.session.undo_stack.undo()
+    page.stop()
+    qtbot.waitUntil(lambda: not page.busy, timeout=30_000)
+    assert shown_text(window).startswith("the cat")
+    assert len(shown_text(window)) > len("the cat")
 
 
 def test_a_text_longer_than_the_window_says_how_much_is_not_read(qtbot, make_window, tmp_path):

@@ -16,11 +16,12 @@ from fineview.core.laboratory import Laboratory
 from fineview.core.progress import Report
 from fineview.core.prompting import notebook
 from fineview.core.prompting.desk import Loaded
-from fineview.core.prompting.seen import Generated, Glance, LensRow, Piece, PromptRead
+from fineview.core.prompting.seen import Generated, Glance, Piece, PromptRead
 from fineview.ui.latest import Latest
 from fineview.ui.panels.prompts_copying import CopyButton
 from fineview.ui.panels.prompts_figures import figures_words, speed_words
 from fineview.ui.panels.prompts_lid import Lid, shown
+from fineview.ui.panels.prompts_looks import Looks
 from fineview.ui.panels.prompts_marks import attention_marks, mark, marks_of
 from fineview.ui.panels.prompts_model import ModelBar
 from fineview.ui.panels.prompts_sampling import SamplingForm
@@ -60,10 +61,11 @@ class NotebookPage(QWidget):
         self._lab = lab
         self._model = model
         self._latest = Latest(runner, "Read the text", self)
-        self._looks = Latest(runner, "Look under the lid", self)
+        self._looks = Looks(runner, lab, self)
         self._job: Job | None = None
         self._pieces: list[Piece] = []
-        self._parent = 0  # the node that is gone on from
+        self._parent, self._from = 0, ""  # the node that is gone on from, and its text
+        self._loads = 0
         self._once_more = False
         self._pointed = -1
         self._speed = ""
@@ -170,7 +172,7 @@ class NotebookPage(QWidget):
         self.lid.wanted.connect(self._show_lid)
         self._latest.finished.connect(self._on_read)
         self._latest.failed.connect(self._on_failed)
-        self._looks.finished.connect(self._on_looked)
+        self._looks.seen.connect(self._on_looked)
         self._looks.failed.connect(self._on_failed)
         self._session.changed.connect(self._on_session)
 
@@ -201,6 +203,7 @@ class NotebookPage(QWidget):
         choice, sampling = self._model.choice, self._session.state.notebook.sampling
         self._parent = self._session.state.notebook.current
         text, desk = self._whole(), self._lab.prompts
+        self._from = text
         self._pieces = []
         self.message.clear()
 
@@ -304,7 +307,7 @@ class NotebookPage(QWidget):
         def work(report: Report) -> PromptRead:
             return desk.read(choice, text, sampling, report)
 
-        self._latest.ask((choice, text, sampling), work, Lane.COMPUTE)
+        self._latest.ask((choice, text, sampling, self._loads), work, Lane.COMPUTE)
 
     @Slot(object)
     def _on_read(self, read: PromptRead) -> None:
@@ -364,7 +367,8 @@ class NotebookPage(QWidget):
         self._show_figures()
         if self._once_more:
             self._once_more = False
-            self._session.edit_look("Go back", "notebook", current=self._parent)
+            if self._parent < len(self._session.state.notebook.nodes):
+                self._session.edit_look("Go back", "notebook", current=self._parent)
             self.generate()
             self.message.show_message(
                 "info", "The answer before was stopped; what it had said is kept in the tree."
@@ -376,9 +380,14 @@ class NotebookPage(QWidget):
         """Put an answer into the tree."""
         self._pieces = []
         state = self._session.state.notebook
-        changes = notebook.generated(
-            state, self._parent, text, state.sampling, self._model.choice.name
-        )
+        # Meanwhile the text it began with may have been undone.
+        begun = self._parent < len(state.nodes)
+        if begun and notebook.whole(state.nodes, self._parent) == self._from:
+            changes = notebook.generated(
+                state, self._parent, text, state.sampling, self._model.choice.name
+            )
+        else:
+            changes = notebook.planted(state, self._from + text)
         snippet = shown(text[:_SNIPPET])
         self._session.edit_look(f"Generate “{snippet}”", "notebook", **changes)
 
@@ -397,6 +406,7 @@ class NotebookPage(QWidget):
             return
         self._stack.setCurrentIndex(1)
         if not self._model.is_loaded:
+            self._loads += 1  # loaded again, the same text is read again
             self.read = None
             self.text.set_marks(())
             self.lid.clear("Press Generate or Load: from then on the model reads as you type.")
@@ -439,28 +449,19 @@ class NotebookPage(QWidget):
             self.lid.clear("No token to look at: type something.")
             return
         place = place if 0 <= place < len(read.tokens) else len(read.tokens) - 1
-        choice, text, desk = self._model.choice, read.text, self._lab.prompts
-        look = desk.lens if view == "lens" else desk.attention
+        self._looks.look(self._model.choice, read.text, view, place)
 
-        def work(report: Report) -> object:
-            return place, look(choice, text, place, report)
-
-        heads = (self.lid.layer.value, self.lid.head.value) if view == "attention" else ()
-        self._looks.ask((choice, text, view, place, heads), work, Lane.COMPUTE)
-
-    @Slot(object)
-    def _on_looked(self, found: tuple[int, Glance | tuple[LensRow, ...]]) -> None:
-        place, seen = found
+    @Slot(str, int, object)
+    def _on_looked(self, view: str, place: int, seen: object) -> None:
         read = self.read
-        if read is None or read.text != self._whole() or place >= len(read.tokens):
+        if read is None or read.text != self._whole() or view != self.lid.view.value:
             return
         if isinstance(seen, Glance):
-            if self.lid.view.value != "attention":
-                return
             shares = self.lid.show_glance(seen, read)
             self.text.set_marks(attention_marks(read, shares), place)
-        elif self.lid.view.value == "lens":
+        elif isinstance(seen, tuple) and place < len(read.tokens):
             self.lid.show_lens(seen, read.tokens[place].text)
+            self._paint()
 
     def _show_figures(self) -> None:
         so_far = len(self._pieces) if self.busy else None
