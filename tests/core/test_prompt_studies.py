@@ -136,8 +136,15 @@ def test_what_a_curve_says_is_made_of_its_points():
     assert "From 0 to 8 examples the prompt goes from 0.50 to 0.70" in said
     assert "With 2 examples accuracy lies between 0.40 and 0.60" in said
     assert "another order move it by 0.10" in said  # sqrt((0.02 + 0) / 2)
-    assert "From 8 examples on the head on MiniLM is better: with 8 it has 0.85" in said
+    assert "From 8 examples on the head on MiniLM is better: with 8 examples it has 0.85" in said
     assert lesson(replace(curve, points=())) == ""
+    behind = {2: {(0, 0): 0.55}, 8: {(0, 0): 0.6}}
+    other = (*points("prompt", prompt), *points("head", behind))
+    said = lesson(replace(curve, points=other))
+    assert "stays behind at the end: with 8 examples it has 0.60, the prompt 0.70" in said
+    low = {2: {(0, 0): 0.1}, 8: {(0, 0): 0.2}}
+    other = (*points("prompt", prompt), *points("head", low))
+    assert "never passes it" in lesson(replace(curve, points=other))
     without = replace(curve, points=tuple(points("prompt", prompt)))
     assert "head" not in lesson(without)
 

@@ -35,13 +35,13 @@ def lesson(curve: ShotsCurve) -> str:
     first, last = prompt[0], prompt[-1]
     if len(prompt) > 1:
         words.append(
-            f"From {first[0]} to {last[0]} examples the prompt goes from {first[1]:.2f} to "
+            f"From {first[0]} to {_examples(last[0])} the prompt goes from {first[1]:.2f} to "
             f"{last[1]:.2f}; always the commonest label has {curve.majority:.2f}."
         )
     spread = max(prompt, key=lambda one: one[3] - one[2])
     if spread[4] > 1:
         words.append(
-            f"With {spread[0]} examples accuracy lies between {spread[2]:.2f} and "
+            f"With {_examples(spread[0])} accuracy lies between {spread[2]:.2f} and "
             f"{spread[3]:.2f}, by which examples they are and in which order."
         )
     order = _by_order(curve)
@@ -55,19 +55,24 @@ def lesson(curve: ShotsCurve) -> str:
         words.append(f"Calibration changes it by {gain:+.2f} on average.")
     if head:
         known = {one[0]: one[1] for one in prompt}
-        wins = next((one[0] for one in head if one[1] > known.get(one[0], 2.0)), None)
-        if wins is None:
-            words.append("Up to here the trained head never passes the prompt.")
-        else:
+        last_shots, head_last = head[-1][0], head[-1][1]
+        compared = f"with {_examples(last_shots)} it has {head_last:.2f}, the prompt "
+        compared += f"{known[last_shots]:.2f}."
+        behind = [one[0] for one in head if one[1] <= known.get(one[0], 2.0)]
+        ahead = [one[0] for one in head if not behind or one[0] > behind[-1]]
+        if len(behind) == len(head):
+            words.append(f"Up to here the head on {curve.encoder} never passes it: {compared}")
+        elif ahead:
             words.append(
-                f"From {wins} examples on the head on {curve.encoder} is better: with "
-                f"{head[-1][0]} it has {head[-1][1]:.2f}, the prompt {known[head[-1][0]]:.2f}."
-                if all(one[1] > known.get(one[0], 2.0) for one in head if one[0] >= wins)
-                else f"At {wins} examples the head on {curve.encoder} passes the prompt for the "
-                f"first time; with {head[-1][0]} it has {head[-1][1]:.2f}, the prompt "
-                f"{known[head[-1][0]]:.2f}."
+                f"From {_examples(ahead[0])} on the head on {curve.encoder} is better: {compared}"
             )
+        else:
+            words.append(f"The head on {curve.encoder} stays behind at the end: {compared}")
     return " ".join(words)
+
+
+def _examples(count: int) -> str:
+    return "1 example" if count == 1 else f"{count} examples"
 
 
 def _by_order(curve: ShotsCurve) -> float | None:
