@@ -25,6 +25,12 @@ def is_gguf(entry: Entry) -> bool:
     return any(member.name.endswith(".gguf") for member in entry.members)
 
 
+def conversions(entry: Entry, cache: Path) -> tuple[Path, ...]:
+    """Return the folders that were made of an entry, of whatever version of it."""
+    found = (cache / "converted").glob(f"{entry.name}-*")
+    return tuple(sorted(path for path in found if path.is_dir()))
+
+
 def converted(entry: Entry, cache: Path, report: Report = SILENT) -> Path:
     """Return the folder of a GGUF entry's weights as safetensors in float32.
 

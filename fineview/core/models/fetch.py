@@ -25,6 +25,7 @@ from fineview.core.files import (
 )
 from fineview.core.models.assets import verify
 from fineview.core.models.catalog import Archive, Entry, Kind, destination, entries, is_stored
+from fineview.core.models.conversion import conversions
 from fineview.core.models.fetch_tools import Tools, command_text, download
 from fineview.core.models.unpack import (
     Layout,
@@ -101,12 +102,15 @@ def listing(cache: Path) -> tuple[Stored, ...]:
 
 
 def stored_bytes(entry: Entry, cache: Path) -> int:
-    """Return the bytes that a fetched entry takes on the disk; 0 if it is not there."""
-    return sum(_sizes(destination(entry, cache))) if entry.origin != "installed" else 0
+    """Return the bytes that a fetched entry takes on the disk, and what was made of it; else 0."""
+    if entry.origin == "installed":
+        return 0
+    folders = (destination(entry, cache), *conversions(entry, cache))
+    return sum(sum(_sizes(folder)) for folder in folders)
 
 
 def remove(entry: Entry, cache: Path) -> int:
-    """Delete a fetched entry.
+    """Delete a fetched entry, and what was made of it.
 
     Returns:
         Bytes freed; 0 if it was not there.
@@ -119,19 +123,20 @@ def remove(entry: Entry, cache: Path) -> int:
         raise ModelError(
             f"{entry.title} was installed with fineview and is not removed here: use pip."
         )
-    folder = destination(entry, cache)
     freed = stored_bytes(entry, cache)
-    if not folder.exists():
-        return 0
-    gone = _staging_folder(entry, cache)
-    try:
-        folder.rename(gone)  # at once: nobody finds half of it
-        shutil.rmtree(gone)
-    except OSError as error:
-        raise StoreError(
-            f"The folder {folder} cannot be deleted ({error.strerror or error}): close what uses "
-            f"it and try again."
-        ) from error
+    for folder in (destination(entry, cache), *conversions(entry, cache)):
+        if not folder.exists():
+            continue
+        gone = _staging_folder(entry, cache)
+        gone.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.rename(gone)  # at once: nobody finds half of it
+            shutil.rmtree(gone)
+        except OSError as error:
+            raise StoreError(
+                f"The folder {folder} cannot be deleted ({error.strerror or error}): close what "
+                f"uses it and try again."
+            ) from error
     return freed
 
 
