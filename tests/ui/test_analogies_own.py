@@ -4,6 +4,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from tests.ui.test_analogies_export import saved
+
 pytestmark = pytest.mark.slow
 
 
@@ -27,7 +29,7 @@ def press(button):
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def test_train_word2vec_and_calculate_with_it(window, page, qtbot, tmp_path):
+def test_train_word2vec_and_calculate_with_it(window, page, qtbot, tmp_path, monkeypatch):
     press(page.button)
     assert page.button.text() == "Stop"
     qtbot.waitUntil(lambda: page.trained is not None, timeout=60_000)
@@ -45,6 +47,11 @@ def test_train_word2vec_and_calculate_with_it(window, page, qtbot, tmp_path):
     page.save(tmp_path / "words.txt" / "below")  # there is a file where a folder would be
     qtbot.waitUntil(lambda: "Saved" not in page.message.text, timeout=30_000)
     assert page.message.isVisible()
+    for plot, name in ((page.loss, "loss"), (page.accuracy, "accuracy")):
+        (tmp_path / name).mkdir()
+        texts, rows = saved(plot.menu, tmp_path / name, monkeypatch)
+        assert "epoch" in texts
+        assert len(rows) > 2
     press(page.use_button)
     calculator = window.panel("analogies").page("calculator")
     folder = str(page.trained.folder)
