@@ -15,9 +15,13 @@ import pytest
 from fineview.core.errors import JobCancelled, ModelError
 from fineview.core.models import hub, hub_store
 from fineview.core.models.encoder import open_encoder
+from fineview.core.models.language_model import open_language_model
 from fineview.core.progress import Silent
+from fineview.core.prompting.choices import SamplingConfig
+from fineview.core.prompting.decoding import Decoder
 from tests.core.hub_server import COMMIT, Hub, serve
 from tests.core.tiny import tiny_encoder_folder
+from tests.core.tiny_causal import tiny_causal_folder
 
 NAME = f"hub:lab/tiny@{COMMIT}"
 PACKAGE = Path(hub.__file__).resolve().parents[2]
@@ -114,6 +118,19 @@ def states(encoder):
     ids = torch.tensor(encoder.encode(["the quiet film"])[0].ids)[None]
     with torch.no_grad():
         return encoder.model(input_ids=ids).last_hidden_state.numpy()
+
+
+def test_a_language_model_comes_by_its_id_and_goes_on_from_a_text(server, tmp_path, cache):
+    folder = tiny_causal_folder(tmp_path / "lm")
+    server.add("model", "lab/gpt", {f.name: f.read_bytes() for f in folder.iterdir()})
+    plan = hub.plan_download("lab/gpt", "model", None, cache)
+    assert plan.refusal == ""
+    hub.download(plan)
+    theirs = Decoder(open_language_model(str(folder), cache, "cpu"))
+    ours = Decoder(open_language_model(plan.name, cache, "cpu"))
+    assert ours.model.info.licence == plan.licence
+    sampling = SamplingConfig(max_tokens=8)
+    assert ours.generate("the cat", sampling).text == theirs.generate("the cat", sampling).text
 
 
 def test_progress_counts_bytes_and_cancel_leaves_nothing(server, files, cache):
