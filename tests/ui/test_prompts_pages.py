@@ -116,7 +116,11 @@ def test_presets_examples_of_the_task_and_the_notebook(qtbot, window):
     assert prompt.columns == ("input", "second", "label"), "word relations are pairs"
     assert [field.accessibleName() for field in page.queries] == ["Query", "Query, second"]
     assert "{second}" in prompt.example
-    press(page.copy_button)
+    text, script = page.copy_button.menu().actions()
+    script.trigger()
+    idle(qtbot, window)
+    compile(QGuiApplication.clipboard().text(), "script", "exec")
+    text.trigger()
     copied = QGuiApplication.clipboard().text()
     press(page.notebook_button)
     state = window.session.state

@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QGuiApplication, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -23,6 +23,7 @@ from fineview.core.prompting.tables import presets, tables
 from fineview.core.prompting.template import Rendered, render
 from fineview.ui.latest import Latest
 from fineview.ui.panels.prompts_answer import AnswerView
+from fineview.ui.panels.prompts_copying import PromptCopyButton
 from fineview.ui.panels.prompts_examples import ExamplesTable
 from fineview.ui.panels.prompts_model import ModelBar
 from fineview.ui.panels.prompts_reading import ReadingForm
@@ -100,8 +101,8 @@ class FewShotPage(QWidget):
         self.reading = ReadingForm(session)
         self.ask_button = QPushButton("Ask")
         self.notebook_button = QPushButton("Open in notebook")
-        self.copy_button = QPushButton("Copy text")
         self.message = MessageLine("Few-shot prompt")
+        self.copy_button = PromptCopyButton(session, runner, lab, model, self.message)
         self.problem = MessageLine("Format of the prompt")
         self.answer = AnswerView()
         self._query_form = QFormLayout()
@@ -162,7 +163,6 @@ class FewShotPage(QWidget):
             "Open in notebook",
             "Opens the exact text in the notebook, where every token can be looked at.",
         )
-        describe(self.copy_button, "Copy text", "Copies the exact text of the prompt.")
 
     def _lay_out(self) -> None:
         left = QVBoxLayout()
@@ -230,7 +230,6 @@ class FewShotPage(QWidget):
         self.source.focused.connect(self._offer_sources)
         self.ask_button.clicked.connect(self._on_ask)
         self.notebook_button.clicked.connect(self._on_notebook)
-        self.copy_button.clicked.connect(self._on_copy)
         self._counting.finished.connect(self._on_counted)
         self._model.changed.connect(self._count)
         self._session.changed.connect(self._on_session)
@@ -320,12 +319,6 @@ class FewShotPage(QWidget):
         rendered = self._rendered()
         if rendered is not None:
             self.notebook_wanted.emit(rendered.text)
-
-    @Slot()
-    def _on_copy(self) -> None:
-        rendered = self._rendered()
-        if rendered is not None:
-            QGuiApplication.clipboard().setText(rendered.text)
 
     @Slot(object)
     def _on_asked(self, found: tuple[Asked, Loaded]) -> None:
